@@ -1,0 +1,74 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-3-Clause
+"""Sums up the results of "meson test".
+
+count-tests.py [--tally FILE] testlog.json...
+
+Prints why programs or cases were skipped, then one line "N passed, N failed, N skipped". A CMocka
+program counts by its cases, any other program as one. A program that failed without saying which
+case (it crashed, or ran into its time limit) adds one failure. With --tally the three numbers are
+added to a file as one line, for a later sum. The status is 1 if anything failed.
+"""
+
+import argparse
+import json
+import re
+import sys
+
+SUMMARY = re.compile(r"^\[  (PASSED |FAILED |SKIPPED) \] (\d+) test\(s\)", re.MULTILINE)
+SUMMARY_FAILED = re.compile(r"^ (\d+) FAILED TEST\(S\)", re.MULTILINE)
+SKIPPED_CASE = re.compile(r"^\[  SKIPPED \] (?!\d)(\S+)", re.MULTILINE)
+
+
+def read_log(path):
+    """Yields the records of one testlog.json, which holds one JSON object a line."""
+    with open(path, encoding="utf-8", errors="replace") as log:
+        for line in log:
+            if line.strip():
+                yield json.loads(line)
+
+
+def count(record):
+    """Returns (passed, failed, skipped) for one test program."""
+    text = record.get("stdout", "") + "\n" + record.get("stderr", "")
+    cases = {"PASSED ": 0, "FAILED ": 0, "SKIPPED": 0}
+    for what, number in SUMMARY.findall(text):
+        cases[what] += int(number)
+    passed, failed, skipped = cases["PASSED "], cases["FAILED "], cases["SKIPPED"]
+    result = record["result"]
+    if result == "SKIP":
+        return passed, failed, max(skipped, 1)
+    if result in ("OK", "EXPECTEDFAIL"):
+        return (passed, failed, skipped) if passed + skipped else (1, 0, 0)
+    return passed, max(failed, 1), skipped
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--tally")
+    parser.add_argument("logs", nargs="+")
+    args = parser.parse_args()
+
+    total = [0, 0, 0]
+    for path in args.logs:
+        for record in read_log(path):
+            numbers = count(record)
+            total = [a + b for a, b in zip(total, numbers)]
+            text = record.get("stdout", "") + "\n" + record.get("stderr", "")
+            if record["result"] == "SKIP":
+                reason = text.strip().splitlines() or ["no reason given"]
+                print(f"skipped: {record['name']}: {reason[-1]}")
+            for case in sorted(set(SKIPPED_CASE.findall(text))):
+                print(f"skipped: {record['name']}: {case}")
+            if numbers[1]:
+                print(f"failed: {record['name']} ({record['result']})")
+
+    print(f"{total[0]} passed, {total[1]} failed, {total[2]} skipped")
+    if args.tally:
+        with open(args.tally, "a", encoding="ascii") as tally:
+            print(*total, file=tally)
+    return 1 if total[1] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

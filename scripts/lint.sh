@@ -1,0 +1,110 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: BSD-3-Clause
+#
+# scripts/lint.sh [text|format|tidy|cppcheck|shell|exports]...
+#
+# Checks the sources without running them; without arguments, every check. Status 1 if one of them
+# has something to say. Build directory (for the compiler flags): builds/lint, or
+# $ZXPAGER_BUILDS/lint.
+set -euo pipefail
+# shellcheck source=common.sh
+. "$(dirname "$0")/common.sh"
+cd "$top"
+
+dir=$builds/lint
+
+# Lists the files of the tree, one a line, whose names match one of the patterns.
+files() {
+  local pattern args=()
+  for pattern; do
+    args+=(-o -name "$pattern")
+  done
+  find . \( -name .git -o -name 'build*' -type d -o -name __pycache__ \) -prune -o \
+    -type f \( "${args[@]:1}" \) -print | sort
+}
+
+prepare() {
+  CC=clang CXX=clang++ configure "$dir" -Dtests=enabled -Dexamples=enabled -Dbench=enabled \
+    >"$dir.log" 2>&1 || { cat "$dir.log" && return 1; }
+  # Generated sources are compiled too, so they must exist.
+  meson compile -C "$dir" >"$dir.log" 2>&1 || { cat "$dir.log" && return 1; }
+}
+
+# Every file names its license in its first line (its second, after "#!"), has no trailing space,
+# and leaves nothing for later. A table of tab-separated values has no comments: the README beside
+# it speaks for it.
+check_text() {
+  local bad=0
+  files '*' | grep -v '\.tsv$' | xargs awk '
+    FNR == 1 { hashbang = /^#!/ }
+    FNR == (hashbang ? 2 : 1) && !/SPDX-License-Identifier: BSD-3-Clause/ {
+      print FILENAME ": no license line"
+      bad = 1
+    }
+    /[ \t]$/ { print FILENAME ":" FNR ": trailing space"; bad = 1 }
+    /(^|[^A-Za-z])(TO[D]O|FIXM[E])([^A-Za-z]|$)/ { print FILENAME ":" FNR ": left for later"; bad = 1 }
+    END { exit bad }' || bad=1
+  return "$bad"
+}
+
+check_format() {
+  files '*.c' '*.h' '*.cc' | xargs clang-format --dry-run -Werror
+}
+
+check_tidy() {
+  prepare
+  # Only what this tree holds: sources generated from tables are checked by being compiled.
+  python3 - "$dir/compile_commands.json" "$top" <<'PY' | xargs -P "$(nproc)" -n 4 clang-tidy --quiet -p "$dir" 2>&1 |
+import json, os, sys
+seen = set()
+for entry in json.load(open(sys.argv[1])):
+    path = os.path.normpath(os.path.join(entry["directory"], entry["file"]))
+    if path.startswith(sys.argv[2] + "/") and "/build" not in path[len(sys.argv[2]):] and path.endswith(".c"):
+        seen.add(path)
+print("\n".join(sorted(seen)))
+PY
+    { grep -vE '^[0-9]+ warnings? (generated|treated)|^Suppressed|^Use -header-filter' || true; } |
+    tee "$dir.tidy"
+  if grep -qE '(error|warning):' "$dir.tidy"; then
+    return 1
+  fi
+}
+
+check_cppcheck() {
+  local includes=(-I include -I src)
+  files '*.c' | grep -E '^\./(src|examples|bench)/' |
+    xargs cppcheck --quiet --std=c11 --language=c --enable=warning,performance,portability \
+      --inline-suppr --error-exitcode=1 -j "$(nproc)" -D__linux__ -D__x86_64__ -D__STDC_VERSION__=201112L \
+      "${includes[@]}" --suppress=missingIncludeSystem --suppress=normalCheckLevelMaxBranches
+}
+
+check_shell() {
+  # SC2317 takes functions that are called by a computed name for unreachable code.
+  files '*.sh' run | xargs shellcheck --exclude=SC2317 -x -P SCRIPTDIR
+  files '*.py' | xargs -n 1 python3 -c 'import ast, sys; ast.parse(open(sys.argv[1]).read(), sys.argv[1])'
+}
+
+check_exports() {
+  prepare
+  python3 scripts/exports.py --library "$dir/src/libzxpager.a" --check
+}
+
+[ $# -gt 0 ] || set -- text format tidy cppcheck shell exports
+status=0
+mkdir -p "$builds"
+for check; do
+  declare -F "check_$check" >/dev/null || die "no such check: $check"
+  step "$check"
+  # Not "if (...)": inside a condition the shell would go on after a command that fails.
+  set +e
+  (set -e; "check_$check")
+  rc=$?
+  set -e
+  if [ $rc -eq 0 ]; then
+    echo "$check: fine"
+  else
+    echo "$check: FAILED"
+    status=1
+  fi
+done
+exit $status
