@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The handle table: zx_handle_t to object and rights (docs/semantics/objects.md 2).
+ *
+ * One table for the process. A value holds a slot number and a generation, with the two low bits set;
+ * a value just closed comes back only after its slot's generation has gone all the way round. Looking
+ * a handle up is the first thing of nearly every call, so two threads that look up different handles
+ * must not line up behind one lock: each slot is guarded by a bit of its own word; the table's lock
+ * (ZXP_RANK_TABLE) guards the free slots alone.
+ *
+ * Does not do: order of several handles, transfer between processes.
+ */
+#ifndef ZXP_OBJECT_HANDLE_H_
+#define ZXP_OBJECT_HANDLE_H_
+
+#include "object/object.h"
+
+/* As many as Zircon allows at once. */
+#define ZXP_HANDLE_MAX (256u * 1024u)
+
+/*
+ * Makes a handle to `object` with `rights`; takes a reference of its own and counts the handle.
+ * `*out` is written on success only. Errors: ZX_ERR_NO_MEMORY, the table is full.
+ */
+zx_status_t zxp_handle_install(struct zxp_object* object, zx_rights_t rights, zx_handle_t* out);
+
+/*
+ * Looks a handle up and takes a reference to its object, in Zircon's order: ZX_ERR_BAD_HANDLE, not a
+ * live handle (or the process is a fork of the one that made it); ZX_ERR_WRONG_TYPE, `type` is not
+ * ZX_OBJ_TYPE_NONE and another one; ZX_ERR_ACCESS_DENIED, not all of `rights`.
+ * `*rights_out` (may be NULL) gets all rights of the handle.
+ */
+zx_status_t zxp_handle_get(zx_handle_t handle, zx_obj_type_t type, zx_rights_t rights,
+                           struct zxp_object** out, zx_rights_t* rights_out);
+
+/* Calls `visit` for each live handle, with a reference held; for process-wide info topics. */
+void zxp_handle_for_each(void (*visit)(void* context, zx_handle_t handle, struct zxp_object* object,
+                                       zx_rights_t rights),
+                         void* context);
+
+#endif /* ZXP_OBJECT_HANDLE_H_ */

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Ports: one first-in-first-out queue of packets (docs/semantics/objects.md 8).
+ *
+ *   zxp_port         the object
+ *   zxp_port_node    a queued packet; embedded in what it announces (a user packet, a wait, a page
+ *                    source), so that queueing a signal or a page request can neither fail nor allocate
+ *   zxp_port_server  what a thread in zx_port_wait does while the queue is empty, besides sleeping: the
+ *                    fault engine installs one, so that whoever waits for requests reads the page
+ *                    faults itself ("one hop", docs/design.md)
+ *
+ * Page sources (vm/page_source.h) keep their packet slot and the requests that wait behind it under
+ * port.lock, so they use the `_locked` calls with the lock taken by zxp_port_lock.
+ *
+ * When the last handle goes the queue is dropped and later pushes are dropped silently
+ * (zxp_port_push_locked answers false); the object lives on while sources or waiting threads hold it.
+ */
+#ifndef ZXP_OBJECT_PORT_H_
+#define ZXP_OBJECT_PORT_H_
+
+#include <zircon/syscalls/port.h>
+
+#include "object/object.h"
+
+struct zxp_port;
+struct zxp_port_node;
+
+struct zxp_port_node_ops {
+  /*
+   * The node has just been taken off the queue by a receiver (not by remove or drop), port.lock held:
+   * fill `packet`. May push this or another node again (a page source's next request goes to the
+   * tail here).
+   */
+  void (*take_locked)(struct zxp_port* port, struct zxp_port_node* node, zx_port_packet_t* packet);
+  /* The node's life in the port is over (taken or dropped), no lock held: put references. May be NULL. */
+  void (*released)(struct zxp_port_node* node);
+};
+
+struct zxp_port_node {
+  struct zxp_list link;                /* (P) in port.queue; empty if not queued */
+  const struct zxp_port_node_ops* ops; /* (C) */
+};
+
+struct zxp_port_server_ops {
+  /*
+   * Called by a thread in zx_port_wait that found the queue empty, no lock held. Works and sleeps until
+   * something may have been queued (ZX_OK), or `deadline` (ZX_ERR_TIMED_OUT). ZX_OK may be spurious.
+   */
+  zx_status_t (*wait)(void* context, zx_time_t deadline);
+  /* A packet was queued: make one thread in `wait` return. port.lock is held; must not block. */
+  void (*kick)(void* context);
+};
+
+zx_status_t zxp_port_create(struct zxp_port** out);
+
+struct zxp_object* zxp_port_object(struct zxp_port* port);
+struct zxp_port* zxp_port_from_object(struct zxp_object* object);
+
+void zxp_port_lock(struct zxp_port* port);
+void zxp_port_unlock(struct zxp_port* port);
+void zxp_port_assert_held(struct zxp_port* port);
+
+/* Queues at the tail and wakes a receiver. False, and not queued, if the last handle has gone. */
+bool zxp_port_push_locked(struct zxp_port* port, struct zxp_port_node* node);
+
+/* Takes the node back; false if it was not queued. Its `released` is not called. */
+bool zxp_port_remove_locked(struct zxp_port* port, struct zxp_port_node* node);
+
+void zxp_port_node_init(struct zxp_port_node* node, const struct zxp_port_node_ops* ops);
+
+/* Takes the first packet if there is one: ZX_OK, or ZX_ERR_SHOULD_WAIT. Never sleeps, never serves. */
+zx_status_t zxp_port_try_take(struct zxp_port* port, zx_port_packet_t* out);
+
+/* zx_port_wait without the handle. */
+zx_status_t zxp_port_wait(struct zxp_port* port, zx_time_t deadline, zx_port_packet_t* out);
+
+/*
+ * Installs what threads do while they wait; once per port. Threads already asleep change over. The
+ * server's context must live as long as the port.
+ */
+void zxp_port_set_server(struct zxp_port* port, const struct zxp_port_server_ops* ops,
+                         void* context);
+
+/* The server's context, or NULL if none was installed. */
+void* zxp_port_server_context(struct zxp_port* port);
+
+/* The server is released when the port object is destroyed. */
+void zxp_port_set_server_release(struct zxp_port* port, void (*release)(void* context));
+
+#endif /* ZXP_OBJECT_PORT_H_ */
