@@ -7,7 +7,8 @@ count-tests.py [--tally FILE] testlog.json...
 Prints why programs or cases were skipped, then one line "N passed, N failed, N skipped". A CMocka
 program counts by its cases, any other program as one. A program that failed without saying which
 case (it crashed, or ran into its time limit) adds one failure. With --tally the three numbers are
-added to a file as one line, for a later sum. The status is 1 if anything failed.
+added to a file as one line, for a later sum. The status is 1 if anything
+failed.
 """
 
 import argparse
@@ -16,7 +17,6 @@ import re
 import sys
 
 SUMMARY = re.compile(r"^\[  (PASSED |FAILED |SKIPPED) \] (\d+) test\(s\)", re.MULTILINE)
-SUMMARY_FAILED = re.compile(r"^ (\d+) FAILED TEST\(S\)", re.MULTILINE)
 SKIPPED_CASE = re.compile(r"^\[  SKIPPED \] (?!\d)(\S+)", re.MULTILINE)
 
 
