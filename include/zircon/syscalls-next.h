@@ -38,7 +38,9 @@ zx_status_t zx_pager_query_dirty_ranges(zx_handle_t pager, zx_handle_t pager_vmo
                                         uint64_t length, void* buffer, size_t buffer_size,
                                         size_t* actual, size_t* avail);
 
-extern __typeof__(zx_pager_query_dirty_ranges) _zx_pager_query_dirty_ranges;
+zx_status_t _zx_pager_query_dirty_ranges(zx_handle_t pager, zx_handle_t pager_vmo, uint64_t offset,
+                                         uint64_t length, void* buffer, size_t buffer_size,
+                                         size_t* actual, size_t* avail);
 
 __END_CDECLS
 

@@ -226,6 +226,10 @@ zx_status_t zx_process_write_memory(zx_handle_t handle, zx_vaddr_t vaddr, const 
 zx_status_t zx_task_create_exception_channel(zx_handle_t handle, uint32_t options,
                                              zx_handle_t* out);
 
+zx_status_t zx_resource_create(zx_handle_t parent_rsrc, uint32_t options, uint64_t base,
+                               size_t size, const char* name, size_t name_size,
+                               zx_handle_t* resource_out);
+
 __END_CDECLS
 
 #include <zircon/syscalls/internal/underscore-names.h>
