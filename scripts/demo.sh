@@ -23,7 +23,7 @@ configure "$dir" --buildtype=release -Dtests=disabled -Dexamples=enabled -Dbench
 show meson compile -C "$dir"
 
 step "What this machine offers"
-show "$dir/src/zxpager-check"
+show "$dir/src/tools/zxpager-check"
 
 step "Serving a file through a pager"
 show "$dir/examples/filepager" "$@"

@@ -15,10 +15,10 @@ step "Building in $dir"
 configure "$dir" -Dtests=enabled -Dexamples=enabled -Dbench=enabled
 show meson compile -C "$dir"
 
-if [ -x "$dir/src/zxpager-check" ]; then
+if [ -x "$dir/src/tools/zxpager-check" ]; then
   step "What this machine offers"
   # Status 77 means that page faults can't be served here; the tests that need them are skipped.
-  show "$dir/src/zxpager-check" || [ $? -eq 77 ]
+  show "$dir/src/tools/zxpager-check" || [ $? -eq 77 ]
 fi
 
 step "Testing"
