@@ -7,9 +7,9 @@
  *   zero interval     a run of dirty zeros kept as one object however long it is (writeback.md 2.1)
  *
  * Pure bookkeeping: knows nothing of memory, userfaultfd or pagers, and is tested by itself. Sparse: a
- * leaf holds the states of 64 neighbouring pages in 4 bits each and exists only while one of them is
- * not empty, so 20,000 scattered pages in 1 TiB cost 20,000 leaves at most, and a resident page in a
- * dense run costs about 1.3 bytes. Range calls walk leaves and intervals, never single absent pages:
+ * leaf holds the states of 64 neighbouring pages in three bit planes and exists only while one of them
+ * is not empty, so 20,000 scattered pages in 1 TiB cost 20,000 leaves at most, and a resident page in a
+ * dense run costs one byte. Range calls walk leaves and intervals, never single absent pages:
  * their cost depends on what is there, not on the length of the range.
  *
  * For VMOs without a pager, and for copy-on-write children, the same states mean:

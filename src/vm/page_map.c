@@ -1,0 +1,476 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "vm/page_map.h"
+
+#include <stdlib.h>
+
+#include "base/assert.h"
+#include "base/list.h"
+#include "vm/zero_interval.h"
+
+/* A VMO has less than 2^64 bytes and a page at least 2^12: every end of a range fits with room
+ * above. */
+#define PAGE_LIMIT (UINT64_C(1) << 52)
+
+#define LEAF_PAGES 64
+
+/* The states of the pages [key, key + 64), one bit of each in every plane: bit b of the state of
+ * page key + n is bit n of plane[b]. So 64 pages are compared, counted or changed in a few
+ * operations. */
+#define PLANES 3
+
+struct leaf {
+  struct zxp_tree_node node; /* key: first page, a multiple of LEAF_PAGES */
+  uint64_t plane[PLANES];
+};
+
+/* With the allocator's word it fills one cache line: a byte a page where pages are dense. */
+_Static_assert(sizeof(struct leaf) == 56, "a leaf and its malloc header are 64 bytes");
+_Static_assert(ZXP_PAGE_AWAITING < 1 << PLANES, "a stored state fits in the planes");
+
+/* Sets of states, to look for several at once. */
+#define SET_OF(state) (1u << (state))
+
+enum {
+  CLEANS = SET_OF(ZXP_PAGE_CLEAN),
+  MARKERS = SET_OF(ZXP_PAGE_MARKER),
+  DIRTIES = SET_OF(ZXP_PAGE_DIRTY),
+  AWAITINGS = SET_OF(ZXP_PAGE_AWAITING),
+  RESIDENTS = CLEANS | DIRTIES | AWAITINGS,
+  LISTED = DIRTIES | AWAITINGS, /* by a dirty-range query */
+  STORED = RESIDENTS | MARKERS, /* all but EMPTY */
+};
+
+static uint64_t at_least(uint64_t a, uint64_t b) { return a > b ? a : b; }
+static uint64_t at_most(uint64_t a, uint64_t b) { return a < b ? a : b; }
+
+/* The end of a range that is only looked at; no page lies behind PAGE_LIMIT. */
+static uint64_t end_of(uint64_t first, uint64_t count) {
+  return first >= PAGE_LIMIT ? first : first + at_most(count, PAGE_LIMIT - first);
+}
+
+/* ---- One leaf ---- */
+
+static struct leaf* leaf_of(struct zxp_tree_node* n) {
+  return n == NULL ? NULL : ZXP_CONTAINER_OF(n, struct leaf, node);
+}
+
+static uint64_t leaf_key(uint64_t page) { return page & ~(uint64_t)(LEAF_PAGES - 1); }
+static uint64_t leaf_end(const struct leaf* l) { return l->node.key + LEAF_PAGES; }
+static struct leaf* leaf_after(const struct leaf* l) { return leaf_of(zxp_tree_next(&l->node)); }
+
+/* The leaf that `page` lies in, or the next one there is. */
+static struct leaf* leaf_from(const struct zxp_page_map* map, uint64_t page) {
+  return leaf_of(zxp_tree_ceil(&map->leaves, leaf_key(page)));
+}
+
+static enum zxp_page_state state_in(const struct leaf* l, uint64_t page) {
+  const unsigned n = (unsigned)(page - l->node.key);
+  unsigned state = 0;
+  for (unsigned b = 0; b < PLANES; b++) {
+    state |= (unsigned)(l->plane[b] >> n & 1) << b;
+  }
+  return (enum zxp_page_state)state;
+}
+
+/* The pages of the leaf, as bits, that are in one of the states of `set`. */
+static inline uint64_t bits_in(const struct leaf* l, unsigned set) {
+  uint64_t bits = 0;
+  for (unsigned s = ZXP_PAGE_CLEAN; s <= ZXP_PAGE_AWAITING; s++) {
+    if ((set & SET_OF(s)) != 0) {
+      uint64_t these = ~UINT64_C(0);
+      for (unsigned b = 0; b < PLANES; b++) {
+        these &= (s >> b & 1) != 0 ? l->plane[b] : ~l->plane[b];
+      }
+      bits |= these;
+    }
+  }
+  return bits;
+}
+
+/* The pages of the leaf, as bits, that lie in [first, end). Some do. */
+static uint64_t bits_within(const struct leaf* l, uint64_t first, uint64_t end) {
+  uint64_t bits = ~UINT64_C(0);
+  if (first > l->node.key) {
+    bits <<= first - l->node.key;
+  }
+  if (end < leaf_end(l)) {
+    bits &= (UINT64_C(1) << (end - l->node.key)) - 1;
+  }
+  return bits;
+}
+
+/* Puts the pages `bits` of the leaf in `state`. */
+static void put(struct zxp_page_map* map, struct leaf* l, uint64_t bits,
+                enum zxp_page_state state) {
+  map->resident -= (uint64_t)__builtin_popcountll(bits_in(l, RESIDENTS) & bits);
+  for (unsigned b = 0; b < PLANES; b++) {
+    l->plane[b] = ((unsigned)state >> b & 1) != 0 ? l->plane[b] | bits : l->plane[b] & ~bits;
+  }
+  if (zxp_page_state_resident(state)) {
+    map->resident += (uint64_t)__builtin_popcountll(bits);
+  }
+}
+
+static void drop_if_empty(struct zxp_page_map* map, struct leaf* l) {
+  if (bits_in(l, STORED) == 0) {
+    zxp_tree_remove(&map->leaves, &l->node);
+    free(l);
+  }
+}
+
+/* ---- Walks over leaves ---- */
+
+/* The first page of [page, end) that a leaf has in one of the states of `set`, or `end`. `*l` is
+ * the leaf_from(page), and afterwards, if a page was found, the leaf of that page. */
+static uint64_t find(struct leaf** l, uint64_t page, uint64_t end, unsigned set) {
+  for (; *l != NULL && (*l)->node.key < end; *l = leaf_after(*l)) {
+    const uint64_t bits = bits_in(*l, set) & bits_within(*l, page, end);
+    if (bits != 0) {
+      return (*l)->node.key + (uint64_t)__builtin_ctzll(bits);
+    }
+  }
+  return end;
+}
+
+/* The first page of [page, end) that is in none of the states of `set` (not EMPTY), or `end`.
+ * `page` lies in `l` and before `end`. */
+static uint64_t run_end(const struct leaf* l, uint64_t page, uint64_t end, unsigned set) {
+  for (;;) {
+    const uint64_t others = ~bits_in(l, set) & bits_within(l, page, end);
+    if (others != 0) {
+      return l->node.key + (uint64_t)__builtin_ctzll(others);
+    }
+    const uint64_t after = leaf_end(l);
+    if (after >= end) {
+      return end;
+    }
+    l = leaf_after(l);
+    if (l == NULL || l->node.key != after) {
+      return after;
+    }
+  }
+}
+
+/* Pages of [first, end) in one of the states of `from` (not EMPTY) change to `to`. */
+static void turn(struct zxp_page_map* map, uint64_t first, uint64_t end, unsigned from,
+                 enum zxp_page_state to) {
+  for (struct leaf* l = leaf_from(map, first); l != NULL && l->node.key < end;) {
+    struct leaf* const after = leaf_after(l);
+    put(map, l, bits_in(l, from) & bits_within(l, first, end), to);
+    if (to == ZXP_PAGE_EMPTY) {
+      drop_if_empty(map, l);
+    }
+    l = after;
+  }
+}
+
+/* Sees to it that every page of [first, end) has a leaf. Without memory it says so, and the map is
+ * as before. */
+static bool ensure_leaves(struct zxp_page_map* map, uint64_t first, uint64_t end) {
+  struct leaf* next = leaf_from(map, first);
+  for (uint64_t key = leaf_key(first); key < end; key += LEAF_PAGES) {
+    if (next != NULL && next->node.key == key) {
+      next = leaf_after(next);
+      continue;
+    }
+    struct leaf* l = calloc(1, sizeof *l);
+    if (l == NULL) {
+      /* Changes nothing but that new leaves, which are still empty, go. */
+      turn(map, first, end, 0, ZXP_PAGE_EMPTY);
+      return false;
+    }
+    zxp_tree_insert(&map->leaves, &l->node, key);
+  }
+  return true;
+}
+
+/* Big maps take too long to walk on every change; what can go wrong goes wrong in small ones too.
+ */
+#define SELF_CHECK_LIMIT 16
+
+static void self_check(const struct zxp_page_map* map) {
+  ZXP_DEBUG_ASSERT(map->leaves.count + map->intervals.count > SELF_CHECK_LIMIT ||
+                   zxp_page_map_check(map));
+}
+
+/* ---- Queries ---- */
+
+enum zxp_page_state zxp_page_map_get(const struct zxp_page_map* map, uint64_t page) {
+  const struct leaf* l = leaf_of(zxp_tree_find(&map->leaves, leaf_key(page)));
+  if (l != NULL) {
+    const enum zxp_page_state state = state_in(l, page);
+    if (state != ZXP_PAGE_EMPTY) {
+      return state;
+    }
+  }
+  return zxp_zero_find(&map->intervals, page) != NULL ? ZXP_PAGE_INTERVAL : ZXP_PAGE_EMPTY;
+}
+
+uint64_t zxp_page_map_run(const struct zxp_page_map* map, uint64_t page, uint64_t limit,
+                          enum zxp_page_state* state) {
+  ZXP_DEBUG_ASSERT(limit > 0 && page < PAGE_LIMIT);
+  uint64_t end = end_of(page, limit);
+  struct leaf* l = leaf_from(map, page);
+  *state = l != NULL && l->node.key <= page ? state_in(l, page) : ZXP_PAGE_EMPTY;
+  if (*state != ZXP_PAGE_EMPTY) {
+    return run_end(l, page, end, SET_OF(*state)) - page;
+  }
+  const struct zxp_zero_interval* i = zxp_zero_next(&map->intervals, page);
+  if (i != NULL && i->node.key <= page) {
+    *state = ZXP_PAGE_INTERVAL;
+    return at_most(zxp_zero_end(i), end) - page;
+  }
+  if (i != NULL) {
+    end = at_most(i->node.key, end);
+  }
+  return find(&l, page, end, STORED) - page;
+}
+
+uint64_t zxp_page_map_next_present(const struct zxp_page_map* map, uint64_t page, uint64_t end) {
+  const struct zxp_zero_interval* i = zxp_zero_next(&map->intervals, page);
+  if (i != NULL) {
+    end = at_most(at_least(i->node.key, page), end);
+  }
+  struct leaf* l = leaf_from(map, page);
+  return page < end ? find(&l, page, end, STORED) : end;
+}
+
+uint64_t zxp_page_map_count_resident(const struct zxp_page_map* map, uint64_t first,
+                                     uint64_t count) {
+  const uint64_t end = end_of(first, count);
+  uint64_t n = 0;
+  for (const struct leaf* l = leaf_from(map, first); l != NULL && l->node.key < end;
+       l = leaf_after(l)) {
+    n += (uint64_t)__builtin_popcountll(bits_in(l, RESIDENTS) & bits_within(l, first, end));
+  }
+  return n;
+}
+
+uint64_t zxp_page_map_metadata_bytes(const struct zxp_page_map* map) {
+  /* As malloc of glibc has it: one word before each block, the sum rounded up to 16. */
+  const uint64_t leaf_bytes = (sizeof(struct leaf) + sizeof(size_t) + 15) & ~(uint64_t)15;
+  const uint64_t interval_bytes =
+      (sizeof(struct zxp_zero_interval) + sizeof(size_t) + 15) & ~(uint64_t)15;
+  return map->leaves.count * leaf_bytes + map->intervals.count * interval_bytes;
+}
+
+bool zxp_page_map_next_dirty(const struct zxp_page_map* map, uint64_t page, uint64_t end,
+                             uint64_t* first, uint64_t* count, bool* zero) {
+  if (page >= end) {
+    return false;
+  }
+  /* Leaves are walked up to the next interval only, or a query would walk them again and again. */
+  const struct zxp_zero_interval* i = zxp_zero_next(&map->intervals, page);
+  const uint64_t zero_first = i == NULL ? end : at_most(at_least(i->node.key, page), end);
+  struct leaf* l = leaf_from(map, page);
+  const uint64_t dirty = page < zero_first ? find(&l, page, zero_first, LISTED) : zero_first;
+  if (dirty < zero_first) {
+    *first = dirty;
+    *count = run_end(l, dirty, zero_first, LISTED) - dirty;
+    *zero = false;
+    return true;
+  }
+  if (zero_first < end) {
+    *first = zero_first;
+    *count = at_most(zxp_zero_end(i), end) - zero_first;
+    *zero = true;
+    return true;
+  }
+  return false;
+}
+
+uint64_t zxp_page_map_interval_await(const struct zxp_page_map* map, uint64_t page,
+                                     uint64_t* interval_first, uint64_t* interval_count) {
+  const struct zxp_zero_interval* i = zxp_zero_find(&map->intervals, page);
+  if (interval_first != NULL) {
+    *interval_first = i == NULL ? 0 : i->node.key;
+  }
+  if (interval_count != NULL) {
+    *interval_count = i == NULL ? 0 : i->count;
+  }
+  return i == NULL ? 0 : i->await;
+}
+
+/* ---- Changes ---- */
+
+void zxp_page_map_init(struct zxp_page_map* map) {
+  zxp_tree_init(&map->leaves);
+  zxp_tree_init(&map->intervals);
+  map->resident = 0;
+}
+
+static void free_leaves(struct zxp_tree_node* n) {
+  if (n != NULL) {
+    free_leaves(n->child[0]);
+    free_leaves(n->child[1]);
+    free(leaf_of(n));
+  }
+}
+
+void zxp_page_map_destroy(struct zxp_page_map* map) {
+  free_leaves(map->leaves.root);
+  zxp_zero_destroy(&map->intervals);
+  zxp_page_map_init(map);
+}
+
+zx_status_t zxp_page_map_set(struct zxp_page_map* map, uint64_t first, uint64_t count,
+                             enum zxp_page_state state) {
+  ZXP_ASSERT(state <= ZXP_PAGE_AWAITING);
+  ZXP_ASSERT(first <= PAGE_LIMIT && count <= PAGE_LIMIT - first);
+  const uint64_t end = first + count;
+  if (count == 0) {
+    return ZX_OK;
+  }
+
+  struct zxp_zero_interval* spare = NULL;
+  if (zxp_zero_splits(&map->intervals, first, end)) {
+    spare = zxp_zero_alloc();
+    if (spare == NULL) {
+      return ZX_ERR_NO_MEMORY;
+    }
+  }
+  if (state != ZXP_PAGE_EMPTY && !ensure_leaves(map, first, end)) {
+    free(spare);
+    return ZX_ERR_NO_MEMORY;
+  }
+
+  zxp_zero_carve(&map->intervals, first, end, spare);
+  if (state == ZXP_PAGE_EMPTY) {
+    turn(map, first, end, STORED, ZXP_PAGE_EMPTY);
+  } else {
+    for (struct leaf* l = leaf_from(map, first); l != NULL && l->node.key < end;
+         l = leaf_after(l)) {
+      put(map, l, bits_within(l, first, end), state);
+    }
+  }
+  self_check(map);
+  return ZX_OK;
+}
+
+/* The next stretch of [*at, end) without a marker; `*at` moves behind it. False at the end. */
+static bool next_stretch(const struct zxp_page_map* map, uint64_t* at, uint64_t end,
+                         uint64_t* stretch) {
+  struct leaf* l = leaf_from(map, *at);
+  if (*at < end && l != NULL && l->node.key <= *at) {
+    *at = run_end(l, *at, end, MARKERS);
+    l = leaf_from(map, *at);
+  }
+  if (*at >= end) {
+    return false;
+  }
+  *stretch = *at;
+  *at = find(&l, *at, end, MARKERS);
+  return true;
+}
+
+zx_status_t zxp_page_map_zero(struct zxp_page_map* map, uint64_t first, uint64_t count) {
+  ZXP_ASSERT(first <= PAGE_LIMIT && count <= PAGE_LIMIT - first);
+  const uint64_t end = first + count;
+
+  /* The intervals that will be needed, chained by a link that they don't use before they are in the
+   * tree. Covering one stretch never changes what another one joins: a marker lies between. */
+  struct zxp_tree_node* spares = NULL;
+  uint64_t stretch = 0;
+  for (uint64_t at = first; next_stretch(map, &at, end, &stretch);) {
+    if (!zxp_zero_joins(&map->intervals, stretch, at)) {
+      struct zxp_zero_interval* spare = zxp_zero_alloc();
+      if (spare == NULL) {
+        while (spares != NULL) {
+          struct zxp_tree_node* const after = spares->child[0];
+          free(zxp_zero_of(spares));
+          spares = after;
+        }
+        return ZX_ERR_NO_MEMORY;
+      }
+      spare->node.child[0] = spares;
+      spares = &spare->node;
+    }
+  }
+
+  for (uint64_t at = first; next_stretch(map, &at, end, &stretch);) {
+    struct zxp_tree_node* const after = spares == NULL ? NULL : spares->child[0];
+    if (zxp_zero_cover(&map->intervals, stretch, at, zxp_zero_of(spares))) {
+      spares = after;
+    }
+  }
+  ZXP_ASSERT(spares == NULL);
+  turn(map, first, end, STORED & ~(unsigned)MARKERS, ZXP_PAGE_EMPTY);
+  self_check(map);
+  return ZX_OK;
+}
+
+void zxp_page_map_cut(struct zxp_page_map* map, uint64_t first) {
+  if (first == 0) {
+    zxp_page_map_destroy(map);
+    return;
+  }
+  zxp_zero_cut(&map->intervals, first);
+  turn(map, first, at_least(first, PAGE_LIMIT), STORED, ZXP_PAGE_EMPTY);
+  self_check(map);
+}
+
+void zxp_page_map_drop_clean(struct zxp_page_map* map, uint64_t first, uint64_t count,
+                             void (*dropped)(void* context, uint64_t first, uint64_t count),
+                             void* context) {
+  const uint64_t end = end_of(first, count);
+  if (dropped != NULL) {
+    struct leaf* l = leaf_from(map, first);
+    for (uint64_t page = first; (page = find(&l, page, end, CLEANS)) < end;) {
+      const uint64_t after = run_end(l, page, end, CLEANS);
+      dropped(context, page, after - page);
+      page = after;
+      l = leaf_from(map, page);
+    }
+  }
+  turn(map, first, end, CLEANS | MARKERS, ZXP_PAGE_EMPTY);
+  self_check(map);
+}
+
+void zxp_page_map_writeback_begin(struct zxp_page_map* map, uint64_t first, uint64_t count,
+                                  bool zero_only) {
+  const uint64_t end = end_of(first, count);
+  if (!zero_only) {
+    turn(map, first, end, DIRTIES, ZXP_PAGE_AWAITING);
+  }
+  zxp_zero_claim(&map->intervals, first, end);
+  self_check(map);
+}
+
+void zxp_page_map_writeback_end(struct zxp_page_map* map, uint64_t first, uint64_t count,
+                                void (*emptied)(void* context, uint64_t first, uint64_t count),
+                                void* context) {
+  const uint64_t end = end_of(first, count);
+  turn(map, first, end, AWAITINGS, ZXP_PAGE_CLEAN);
+  zxp_zero_clean(&map->intervals, first, end, emptied, context);
+  self_check(map);
+}
+
+/* ---- Invariants ---- */
+
+bool zxp_page_map_check(const struct zxp_page_map* map) {
+  if (!zxp_tree_check(&map->leaves) || !zxp_zero_check(&map->intervals)) {
+    return false;
+  }
+  uint64_t resident = 0;
+  for (const struct leaf* l = leaf_of(zxp_tree_first(&map->leaves)); l != NULL; l = leaf_after(l)) {
+    const uint64_t stored = bits_in(l, STORED);
+    uint64_t any = 0;
+    for (unsigned b = 0; b < PLANES; b++) {
+      any |= l->plane[b];
+    }
+    /* On a multiple of its size, not empty, and no bit pattern that is no state. */
+    if (l->node.key != leaf_key(l->node.key) || stored == 0 || any != stored) {
+      return false;
+    }
+    /* No page of an interval has a state of its own. */
+    for (const struct zxp_zero_interval* i = zxp_zero_next(&map->intervals, l->node.key);
+         i != NULL && i->node.key < leaf_end(l);
+         i = zxp_zero_next(&map->intervals, zxp_zero_end(i))) {
+      if ((stored & bits_within(l, i->node.key, zxp_zero_end(i))) != 0) {
+        return false;
+      }
+    }
+    resident += (uint64_t)__builtin_popcountll(bits_in(l, RESIDENTS));
+  }
+  return resident == map->resident;
+}
