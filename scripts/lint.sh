@@ -31,8 +31,8 @@ prepare() {
 }
 
 # Every file names its license in its first line (its second, after "#!"), has no trailing space,
-# and leaves nothing for later. A table of tab-separated values has no comments: the README beside
-# it speaks for it.
+# leaves nothing for later and names no place on somebody's machine; what a page links to is there.
+# A table of tab-separated values has no comments: the README beside it speaks for it.
 check_text() {
   local bad=0
   files '*' | grep -v '\.tsv$' | xargs awk '
@@ -43,7 +43,24 @@ check_text() {
     }
     /[ \t]$/ { print FILENAME ":" FNR ": trailing space"; bad = 1 }
     /(^|[^A-Za-z])(TO[D]O|FIXM[E])([^A-Za-z]|$)/ { print FILENAME ":" FNR ": left for later"; bad = 1 }
+    /(^|[^A-Za-z0-9_.$}])\/(ho[m]e|roo[t]|wor[k])\// {
+      print FILENAME ":" FNR ": a path of one machine"
+      bad = 1
+    }
     END { exit bad }' || bad=1
+
+  local page target
+  while IFS=: read -r page target; do
+    target=${target#](}
+    target=${target%)}
+    case $target in
+      http*:* | '#'*) continue ;;
+    esac
+    if [ ! -e "$(dirname "$page")/${target%%#*}" ]; then
+      echo "$page: links to $target, which is not there"
+      bad=1
+    fi
+  done < <(files '*.md' | xargs grep -oE '\]\([^) ]+\)')
   return "$bad"
 }
 
