@@ -2,11 +2,11 @@
 /*
  * The handle table: zx_handle_t to object and rights (docs/semantics/objects.md 2).
  *
- * One table for the process. A value holds a slot number and a generation, with the two low bits set;
- * a value just closed comes back only after its slot's generation has gone all the way round. Looking
- * a handle up is the first thing of nearly every call, so two threads that look up different handles
- * must not line up behind one lock: each slot is guarded by a bit of its own word; the table's lock
- * (ZXP_RANK_TABLE) guards the free slots alone.
+ * One table for the process. A value holds a slot number and a generation, with the two low bits
+ * set; a value just closed comes back only after its slot's generation has gone all the way round.
+ * Looking a handle up is the first thing of nearly every call, so two threads that look up
+ * different handles must not line up behind one lock: each slot is guarded by a bit of its own
+ * word; the table's lock (ZXP_RANK_TABLE) guards the free slots alone.
  *
  * Does not do: order of several handles, transfer between processes.
  */
@@ -20,18 +20,47 @@
 
 /*
  * Makes a handle to `object` with `rights`; takes a reference of its own and counts the handle.
- * `*out` is written on success only. Errors: ZX_ERR_NO_MEMORY, the table is full.
+ * `*out` is written on success only, and lies in the library's own memory. For the first handle of
+ * an object; once its handles are gone it gets no more. Errors: ZX_ERR_NO_MEMORY, the table is
+ * full; ZX_ERR_BAD_STATE, the process is a fork of the one that loaded the library.
  */
 zx_status_t zxp_handle_install(struct zxp_object* object, zx_rights_t rights, zx_handle_t* out);
 
 /*
- * Looks a handle up and takes a reference to its object, in Zircon's order: ZX_ERR_BAD_HANDLE, not a
- * live handle (or the process is a fork of the one that made it); ZX_ERR_WRONG_TYPE, `type` is not
- * ZX_OBJ_TYPE_NONE and another one; ZX_ERR_ACCESS_DENIED, not all of `rights`.
+ * zxp_handle_install for a call that gives the value to its caller: the last step of each creation.
+ * ZX_ERR_INVALID_ARGS, `user_out` is null; then, or if the copy fails, the handle is closed again.
+ */
+zx_status_t zxp_handle_install_user(struct zxp_object* object, zx_rights_t rights,
+                                    zx_handle_t* user_out);
+
+/*
+ * Looks a handle up and takes a reference to its object, in Zircon's order: ZX_ERR_BAD_HANDLE, not
+ * a live handle (or the process is a fork of the one that made it); ZX_ERR_WRONG_TYPE, `type` is
+ * not ZX_OBJ_TYPE_NONE and another one; ZX_ERR_ACCESS_DENIED, not all of `rights`.
  * `*rights_out` (may be NULL) gets all rights of the handle.
  */
 zx_status_t zxp_handle_get(zx_handle_t handle, zx_obj_type_t type, zx_rights_t rights,
                            struct zxp_object** out, zx_rights_t* rights_out);
+
+/* Whether the value still names a live handle to this object. Any lock may be held. */
+bool zxp_handle_is_live(zx_handle_t handle, const struct zxp_object* object);
+
+/* A live handle's value dies, and all that objects.md 2.5 lists follows. ZX_ERR_BAD_HANDLE. */
+zx_status_t zxp_handle_close(zx_handle_t handle);
+
+/*
+ * A second handle to the same object. ZX_ERR_BAD_HANDLE; ZX_ERR_ACCESS_DENIED, no
+ * ZX_RIGHT_DUPLICATE; ZX_ERR_INVALID_ARGS, `rights` are neither a subset nor ZX_RIGHT_SAME_RIGHTS;
+ * ZX_ERR_NO_MEMORY.
+ */
+zx_status_t zxp_handle_duplicate(zx_handle_t handle, zx_rights_t rights, zx_handle_t* out);
+
+/*
+ * The old value dies and a new one takes its slot, so this cannot run out of slots.
+ * ZX_ERR_BAD_HANDLE; ZX_ERR_INVALID_ARGS as for duplicate, and the old handle is closed all the
+ * same.
+ */
+zx_status_t zxp_handle_replace(zx_handle_t handle, zx_rights_t rights, zx_handle_t* out);
 
 /* Calls `visit` for each live handle, with a reference held; for process-wide info topics. */
 void zxp_handle_for_each(void (*visit)(void* context, zx_handle_t handle, struct zxp_object* object,

@@ -5,12 +5,14 @@
  *   zxp_object       embedded first in each object (VMO, port, event, pager, ...): type, koid,
  *                    reference count, handle count, signals, observers
  *   zxp_object_ops   the table of its type
- *   zxp_observer     somebody who waits for signals of an object, in a call or by a port; object/wait.h
+ *   zxp_observer     somebody who waits for signals of an object: a thread in a call, or a port
+ *                    (object/wait.h)
  *
- * Two counts. References keep the memory: a call in progress, a mapping, a stream, an internal pointer
- * each hold one. Handles are counted apart: when the last one goes, on_zero_handles runs (peer closed,
- * port drained, timer stopped, pager cut off), once, while the object still lives; a handle holds a
- * reference too. destroy runs when the last reference goes and must not look the object up again.
+ * Two counts. References keep the memory: a call in progress, a mapping, a stream, an internal
+ * pointer each hold one. Handles are counted apart: when the last one goes, on_zero_handles runs
+ * (peer closed, port drained, timer stopped, pager cut off), once, while the object still lives; a
+ * handle holds a reference too. destroy runs when the last reference goes and must not look the
+ * object up again.
  *
  * Typical use:
  *
@@ -39,17 +41,17 @@ struct zxp_object;
 
 struct zxp_object_ops {
   zx_obj_type_t type;
-  const char* name;            /* for dumps and logs */
-  zx_signals_t user_signals;   /* bits that zx_object_signal may change */
-  bool waitable;               /* false: ports, pagers, VMARs */
-  bool has_peer;               /* zx_object_signal_peer makes sense */
+  const char* name;          /* for dumps and logs */
+  zx_signals_t user_signals; /* bits that zx_object_signal may change */
+  bool waitable;             /* false: ports, pagers, VMARs */
+  bool has_peer;             /* zx_object_signal_peer makes sense */
   /* The last handle went. No lock held. May be NULL. */
   void (*on_zero_handles)(struct zxp_object* object);
   /* The last reference went: free everything. No lock held. */
   void (*destroy)(struct zxp_object* object);
   /* The peer's koid, 0 without; may be NULL. */
   zx_koid_t (*related_koid)(struct zxp_object* object);
-  /* Changes the peer's signals (arguments checked): ZX_ERR_PEER_CLOSED if gone. NULL without peer. */
+  /* Changes the peer's signals, arguments checked: ZX_ERR_PEER_CLOSED if gone. NULL: no peer. */
   zx_status_t (*signal_peer)(struct zxp_object* object, zx_signals_t clear, zx_signals_t set);
   /*
    * Properties and info topics that belong to the type. Return ZX_ERR_NOT_SUPPORTED for a property
@@ -66,7 +68,7 @@ struct zxp_object {
   zx_koid_t koid;                   /* (C) unique, from ZX_KOID_FIRST on, never reused */
   atomic_uint refs;                 /* (A) */
   uint32_t handle_count;            /* (O) live handles */
-  zx_signals_t signals;             /* (O) */
+  _Atomic zx_signals_t signals;     /* (O) to change; (A) to look at: the fast path of a wait */
   struct zxp_list observers;        /* (O) newest first */
   struct zxp_mutex lock;
 };
@@ -92,8 +94,19 @@ void zxp_object_put(struct zxp_object* object);
  */
 void zxp_object_set_signals(struct zxp_object* object, zx_signals_t clear, zx_signals_t set);
 
-/* The signals now. */
-zx_signals_t zxp_object_signals(struct zxp_object* object);
+/* The same with object.lock held, for objects whose own state must change in the same step. */
+void zxp_object_set_signals_locked(struct zxp_object* object, zx_signals_t clear, zx_signals_t set);
+
+/* The signals now. Any lock or none. */
+static inline zx_signals_t zxp_object_signals(const struct zxp_object* object) {
+  return atomic_load_explicit(&object->signals, memory_order_acquire);
+}
+
+/*
+ * A handle has died. Called by the handle table alone: ends the waits made with it; with `last_too`
+ * (closed, not replaced) also counts it off and, at zero, runs on_zero_handles.
+ */
+void zxp_object_handle_died(struct zxp_object* object, zx_handle_t handle, bool last_too);
 
 /* A new koid. */
 zx_koid_t zxp_koid_new(void);

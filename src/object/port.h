@@ -4,16 +4,17 @@
  *
  *   zxp_port         the object
  *   zxp_port_node    a queued packet; embedded in what it announces (a user packet, a wait, a page
- *                    source), so that queueing a signal or a page request can neither fail nor allocate
- *   zxp_port_server  what a thread in zx_port_wait does while the queue is empty, besides sleeping: the
- *                    fault engine installs one, so that whoever waits for requests reads the page
- *                    faults itself ("one hop", docs/design.md)
+ *                    source), so that queueing can neither fail nor allocate
+ *   zxp_port_server  what a thread in zx_port_wait does while the queue is empty, besides sleeping:
+ *                    the fault engine installs one, so that whoever waits for requests reads the
+ *                    page faults itself ("one hop", docs/design.md)
  *
  * Page sources (vm/page_source.h) keep their packet slot and the requests that wait behind it under
  * port.lock, so they use the `_locked` calls with the lock taken by zxp_port_lock.
  *
  * When the last handle goes the queue is dropped and later pushes are dropped silently
- * (zxp_port_push_locked answers false); the object lives on while sources or waiting threads hold it.
+ * (zxp_port_push_locked answers false); the object lives on while sources or waiting threads hold
+ * it.
  */
 #ifndef ZXP_OBJECT_PORT_H_
 #define ZXP_OBJECT_PORT_H_
@@ -27,12 +28,13 @@ struct zxp_port_node;
 
 struct zxp_port_node_ops {
   /*
-   * The node has just been taken off the queue by a receiver (not by remove or drop), port.lock held:
-   * fill `packet`. May push this or another node again (a page source's next request goes to the
-   * tail here).
+   * The node has just been taken off the queue by a receiver (not by remove or drop), port.lock
+   * held: fill `packet`. May push this or another node again (a page source's next request goes to
+   * the tail here).
    */
   void (*take_locked)(struct zxp_port* port, struct zxp_port_node* node, zx_port_packet_t* packet);
-  /* The node's life in the port is over (taken or dropped), no lock held: put references. May be NULL. */
+  /* The node's life in the port is over (taken and not pushed again, or dropped with the port), no
+   * lock held: put references. May be NULL. */
   void (*released)(struct zxp_port_node* node);
 };
 
@@ -43,11 +45,17 @@ struct zxp_port_node {
 
 struct zxp_port_server_ops {
   /*
-   * Called by a thread in zx_port_wait that found the queue empty, no lock held. Works and sleeps until
-   * something may have been queued (ZX_OK), or `deadline` (ZX_ERR_TIMED_OUT). ZX_OK may be spurious.
+   * Called by a thread in zx_port_wait that found the queue empty, no lock held. Works and sleeps
+   * until something may have been queued (ZX_OK), or `deadline` (ZX_ERR_TIMED_OUT). ZX_OK may be
+   * spurious. A passed deadline still means one look at what is there. Several threads may be
+   * inside at once.
    */
   zx_status_t (*wait)(void* context, zx_time_t deadline);
-  /* A packet was queued: make one thread in `wait` return. port.lock is held; must not block. */
+  /*
+   * A packet was queued: make one thread in `wait` return. port.lock is held; must not block.
+   * Called only for a thread that is in `wait` or on its way in, so a kick must not be lost when it
+   * comes first. A thread that was kicked and is not back yet answers for the packets that follow.
+   */
   void (*kick)(void* context);
 };
 
@@ -68,11 +76,34 @@ bool zxp_port_remove_locked(struct zxp_port* port, struct zxp_port_node* node);
 
 void zxp_port_node_init(struct zxp_port_node* node, const struct zxp_port_node_ops* ops);
 
-/* Takes the first packet if there is one: ZX_OK, or ZX_ERR_SHOULD_WAIT. Never sleeps, never serves. */
+/* Takes the first packet if there is one: ZX_OK, or ZX_ERR_SHOULD_WAIT. Never sleeps, never serves.
+ */
 zx_status_t zxp_port_try_take(struct zxp_port* port, zx_port_packet_t* out);
+
+/*
+ * Queues a copy of the packet, its type overwritten. ZX_ERR_SHOULD_WAIT, as many as may wait in a
+ * port do; ZX_ERR_BAD_HANDLE, the last handle has gone; ZX_ERR_NO_MEMORY.
+ */
+zx_status_t zxp_port_queue_user(struct zxp_port* port, const zx_port_packet_t* packet);
 
 /* zx_port_wait without the handle. */
 zx_status_t zxp_port_wait(struct zxp_port* port, zx_time_t deadline, zx_port_packet_t* out);
+
+/*
+ * Waits registered with a port (port_wait.c): zx_object_wait_async without the look-ups. `handle`
+ * is the one whose look-up gave `object`. ZX_ERR_BAD_HANDLE, the port's last handle has gone;
+ * ZX_ERR_NO_MEMORY.
+ */
+zx_status_t zxp_port_wait_async(struct zxp_port* port, struct zxp_object* object,
+                                zx_handle_t handle, uint64_t key, zx_signals_t mask,
+                                uint32_t options);
+
+/* Drops the waits, pending or queued, of this handle and key; false if there were none. */
+bool zxp_port_cancel(struct zxp_port* port, struct zxp_object* object, zx_handle_t handle,
+                     uint64_t key);
+
+/* Drops waits and user packets with this key; false if there were none. */
+bool zxp_port_cancel_key(struct zxp_port* port, uint64_t key);
 
 /*
  * Installs what threads do while they wait; once per port. Threads already asleep change over. The

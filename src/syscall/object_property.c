@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* zx_object_get_property and zx_object_set_property: docs/semantics/objects.md 5. */
+#include <string.h>
+#include <zircon/syscalls.h>
+
+#include "base/export.h"
+#include "base/user.h"
+#include "object/handle.h"
+
+/* Most bytes of a value. */
+#define VALUE_MAX ZX_MAX_NAME_LEN
+
+/*
+ * A property: `get` fills `size` bytes, `set` is given the caller's bytes, `size` at least and
+ * VALUE_MAX at most of them. Both answer ZX_ERR_WRONG_TYPE for an object that has no such property.
+ * NULL: that direction does not exist. `set` of a name takes any size.
+ */
+struct property {
+  uint32_t number;
+  size_t size;
+  bool any_size_set;
+  zx_status_t (*get)(struct zxp_object* object, void* value);
+  zx_status_t (*set)(struct zxp_object* object, const void* value, size_t size);
+};
+
+static zx_status_t get_name(struct zxp_object* object, void* value) {
+  return object->ops->get_name != NULL ? object->ops->get_name(object, value) : ZX_ERR_WRONG_TYPE;
+}
+
+static zx_status_t set_name(struct zxp_object* object, const void* value, size_t size) {
+  if (object->ops->set_name == NULL) {
+    return ZX_ERR_WRONG_TYPE;
+  }
+  char name[ZX_MAX_NAME_LEN] = {0};
+  memcpy(name, value, strnlen(value, size < sizeof name - 1 ? size : sizeof name - 1));
+  return object->ops->set_name(object, name);
+}
+
+/* Properties of processes that only a loader or a debugger has a use for. No object here has them.
+ */
+static zx_status_t get_nothing(struct zxp_object* object, void* value) {
+  (void)object;
+  (void)value;
+  return ZX_ERR_WRONG_TYPE;
+}
+
+static zx_status_t set_nothing(struct zxp_object* object, const void* value, size_t size) {
+  (void)object;
+  (void)value;
+  (void)size;
+  return ZX_ERR_WRONG_TYPE;
+}
+
+static const struct property properties[] = {
+    {ZX_PROP_NAME, ZX_MAX_NAME_LEN, true, get_name, set_name},
+    {ZX_PROP_PROCESS_DEBUG_ADDR, sizeof(uintptr_t), false, get_nothing, set_nothing},
+    {ZX_PROP_PROCESS_BREAK_ON_LOAD, sizeof(uintptr_t), false, get_nothing, set_nothing},
+    {ZX_PROP_PROCESS_VDSO_BASE_ADDRESS, sizeof(uintptr_t), false, get_nothing, NULL},
+};
+
+static const struct property* find_property(uint32_t number) {
+  for (size_t i = 0; i < sizeof properties / sizeof properties[0]; i++) {
+    if (properties[i].number == number) {
+      return &properties[i];
+    }
+  }
+  return NULL;
+}
+
+ZXP_EXPORT zx_status_t zx_object_get_property(zx_handle_t handle, uint32_t property, void* value,
+                                              size_t value_size) {
+  if (value == NULL) {
+    return ZX_ERR_INVALID_ARGS;
+  }
+  struct zxp_object* object;
+  zx_status_t status =
+      zxp_handle_get(handle, ZX_OBJ_TYPE_NONE, ZX_RIGHT_GET_PROPERTY, &object, NULL);
+  if (status != ZX_OK) {
+    return status;
+  }
+  const struct property* found = find_property(property);
+  _Alignas(max_align_t) char bytes[VALUE_MAX] = {0};
+  if (found == NULL || found->get == NULL) {
+    status = ZX_ERR_NOT_SUPPORTED;
+  } else if (value_size < found->size) {
+    status = ZX_ERR_BUFFER_TOO_SMALL;
+  } else {
+    status = found->get(object, bytes);
+  }
+  zxp_object_put(object);
+  return status == ZX_OK ? zxp_user_copy_out(value, bytes, found->size, NULL) : status;
+}
+ZXP_TWIN(zx_object_get_property);
+
+ZXP_EXPORT zx_status_t zx_object_set_property(zx_handle_t handle, uint32_t property,
+                                              const void* value, size_t value_size) {
+  if (value == NULL) {
+    return ZX_ERR_INVALID_ARGS;
+  }
+  struct zxp_object* object;
+  zx_status_t status =
+      zxp_handle_get(handle, ZX_OBJ_TYPE_NONE, ZX_RIGHT_SET_PROPERTY, &object, NULL);
+  if (status != ZX_OK) {
+    return status;
+  }
+  const struct property* found = find_property(property);
+  _Alignas(max_align_t) char bytes[VALUE_MAX] = {0};
+  const size_t size = value_size < sizeof bytes ? value_size : sizeof bytes;
+  if (found == NULL || found->set == NULL) {
+    status = ZX_ERR_NOT_SUPPORTED;
+  } else if (value_size < found->size && !found->any_size_set) {
+    status = ZX_ERR_BUFFER_TOO_SMALL;
+  } else {
+    status = zxp_user_copy_in(bytes, value, size, NULL);
+  }
+  if (status == ZX_OK) {
+    status = found->set(object, bytes, size);
+  }
+  zxp_object_put(object);
+  return status;
+}
+ZXP_TWIN(zx_object_set_property);
