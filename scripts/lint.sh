@@ -41,6 +41,10 @@ check_text() {
       print FILENAME ": no license line"
       bad = 1
     }
+    FILENAME ~ /\.[ch]$/ && length($0) > 100 {
+      print FILENAME ":" FNR ": longer than 100 columns"
+      bad = 1
+    }
     /[ \t]$/ { print FILENAME ":" FNR ": trailing space"; bad = 1 }
     /(^|[^A-Za-z])(TO[D]O|FIXM[E])([^A-Za-z]|$)/ { print FILENAME ":" FNR ": left for later"; bad = 1 }
     /(^|[^A-Za-z0-9_.$}])\/(ho[m]e|roo[t]|wor[k])\// {
