@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
 /*
- * Handles that a program has from the start. They are the library's own: using them closes nothing,
- * and they must not be closed.
+ * Handles that a program has from the start. They are the library's own: each call gives the same
+ * value, and it is not for the caller to close. Zero is given where there is no such object, or none
+ * could be made. Any thread may call these, at any time.
  */
 
 #ifndef ZIRCON_PROCESS_H_
@@ -13,12 +14,16 @@
 
 __BEGIN_CDECLS
 
+/* The process that the library runs in. Rule: docs/semantics/vmar.md 1.5 */
 zx_handle_t zx_process_self(void);
 
+/* The calling thread; the same value at each call by this thread. Rule: docs/semantics/vmar.md 1.5 */
 zx_handle_t zx_thread_self(void);
 
+/* The region that holds all others: a window of the address space. Rule: docs/semantics/vmar.md 14.1 */
 zx_handle_t zx_vmar_root_self(void);
 
+/* On Zircon, the job in which to make processes. This library makes none and has no jobs. */
 zx_handle_t zx_job_default(void);
 
 /* The same functions; language runtimes use these names. */
