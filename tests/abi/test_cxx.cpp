@@ -23,8 +23,10 @@
 #include <string_view>
 #include <type_traits>
 
-/* Last: it defines fail() and others as macros. */
+/* Last: it defines fail() and others as macros. CMocka 1.1.5 does not declare its C linkage itself. */
+extern "C" {
 #include <cmocka.h>
+}
 
 namespace {
 
