@@ -123,7 +123,8 @@ class Source:
         typedef, tag = rows[0]["typedef"], rows[0]["struct"]
         self.assertion(f"sizeof({typedef}) == {rows[0]['struct_size']}", f"size of {typedef}")
         align = "alignof" if self.cxx else "_Alignof"
-        self.assertion(f"{align}({typedef}) == {rows[0]['struct_align']}", f"alignment of {typedef}")
+        self.assertion(f"{align}({typedef}) == {rows[0]['struct_align']}",
+                       f"alignment of {typedef}")
         if tag != "(none)":
             self.assertion(self.same_type(typedef, tag), f"tag of {typedef}")
         for row in rows:
@@ -146,7 +147,7 @@ class Source:
         self.assertion(self.same_type(first, f"{returns}({parameters})"), f"type of {name}")
 
     def macro(self, row):
-        """A row of macros.tsv; gives False where the row holds nothing that a compiler can check."""
+        """A row of macros.tsv; False where it holds nothing that a compiler can check."""
         kind, name, expands = row["kind"], row["macro"], row["expands_to"]
         if kind == "typedef":
             wanted = expands
@@ -231,7 +232,8 @@ def compile_all(tables, command, language, standard, flags, only=None):
         def run(job):
             header, path = job
             done = subprocess.run(
-                [*command, f"-std={standard}", *WARNINGS, *include_flags(flags), "-fsyntax-only", path],
+                [*command, f"-std={standard}", *WARNINGS, *include_flags(flags), "-fsyntax-only",
+                 path],
                 capture_output=True, text=True, check=False)
             return f"{header}:\n{done.stdout}{done.stderr}" if done.returncode else None
 
@@ -244,7 +246,8 @@ def preprocess(command, flags, names, *options):
     """The headers called `names`, preprocessed as C, as (file, line) pairs of our own files."""
     text = "".join(f"#include <{name}>\n" for name in names)
     out = subprocess.run(
-        [*command, "-std=c11", "-D_GNU_SOURCE", "-E", *options, *include_flags(flags), "-x", "c", "-"],
+        [*command, "-std=c11", "-D_GNU_SOURCE", "-E", *options, *include_flags(flags),
+         "-x", "c", "-"],
         input=text, capture_output=True, text=True, check=True).stdout
     lines, header = [], None
     for line in out.splitlines():
@@ -285,7 +288,8 @@ def declarations(command, flags):
                 break
         text = re.sub(r"\)\s*\x01", ");", text)
         for statement in text.split(";"):
-            statement = re.sub(r"__attribute__\s*\(\(.*?\)\)\s*(?=$|\w)", " ", " ".join(statement.split()))
+            statement = " ".join(statement.split())
+            statement = re.sub(r"__attribute__\s*\(\(.*?\)\)\s*(?=$|\w)", " ", statement)
             if statement.startswith("typedef"):
                 match = re.search(r"\(\*\s*(\w+)\)|(\w+)\s*(?:\[[^\]]*\])*$", statement.strip())
                 found.add((header, "typedef", match[1] or match[2]))
@@ -303,7 +307,8 @@ def known_names(tables):
     for row in tables.declared_calls():
         known |= {("function", row["syscall"]), ("function", "_" + row["syscall"])}
     for row in tables.macros:
-        kind = {"inline": "function", "function": "function", "typedef": "typedef"}.get(row["kind"], "macro")
+        kind = {"inline": "function", "function": "function",
+                "typedef": "typedef"}.get(row["kind"], "macro")
         known |= {(kind, one.split("(")[0]) for one in re.split(r",\s+(?![^(]*\))", row["macro"])}
     known |= {(row["kind"], row["name"]) for row in tables.own}
     return known
@@ -352,7 +357,8 @@ def missing_inclusions(tables, command, flags):
         header = re.fullmatch(r"#include <(.*)>", row["macro"])[1]
         depends = subprocess.run(
             [*command, "-std=c11", "-M", *include_flags(flags), "-x", "c", "-"],
-            input=f"#include <{header}>\n", capture_output=True, text=True, check=True).stdout.split()
+            input=f"#include <{header}>\n",
+            capture_output=True, text=True, check=True).stdout.split()
         for wanted in re.findall(r"[\w/-]+\.h", row["expands_to"]):
             if not any(path.endswith("/" + wanted) for path in depends):
                 problems.append(f"{header}: does not include {wanted}")
@@ -361,15 +367,17 @@ def missing_inclusions(tables, command, flags):
 
 def missing_headers(tables):
     """Headers that the tables name, and that we do not have. Their rows would go unchecked."""
-    wanted = {row["header"] for rows in (tables.constants, tables.structs, tables.macros, tables.own)
-              for row in rows} | {row["header"] for row in tables.declared_calls()}
+    wanted = {row["header"]
+              for rows in (tables.constants, tables.structs, tables.macros, tables.own,
+                           tables.declared_calls())
+              for row in rows}
     return [f"{name}: is in the tables, but not in include"
             for name in sorted(wanted - set(headers()) - {"(none)"})]
 
 
 def check_names(tables, command, flags):
-    return (missing_headers(tables) + unknown_names(tables, command, flags) + unused_exceptions(tables, command, flags) +
-            missing_inclusions(tables, command, flags))
+    return (missing_headers(tables) + unknown_names(tables, command, flags) +
+            unused_exceptions(tables, command, flags) + missing_inclusions(tables, command, flags))
 
 
 # ---- Whether the checks can fail ----
@@ -406,14 +414,16 @@ def selftest(command, flags):
     expect_failure("value of a constant", types,
                    lambda t: change(t.constants, "name", "ZX_PAGER_OP_FAIL", "value", "2"))
     expect_failure("type of a constant", port,
-                   lambda t: change(t.constants, "name", "ZX_PAGER_VMO_READ", "underlying", "uint32_t"))
+                   lambda t: change(t.constants, "name", "ZX_PAGER_VMO_READ",
+                                    "underlying", "uint32_t"))
     expect_failure("sign of a constant", "zircon/errors.h",
                    lambda t: change(t.constants, "name", "ZX_ERR_IO", "value", "40"))
     expect_failure("offset of a field", port,
                    lambda t: change(t.structs, "typedef", "zx_port_packet_t", "offset", "12",
                                     lambda row: row["field"] == "type"))
     expect_failure("type of a field", port,
-                   lambda t: change(t.structs, "typedef", "zx_packet_page_request_t", "c_type", "int64_t",
+                   lambda t: change(t.structs, "typedef", "zx_packet_page_request_t",
+                                    "c_type", "int64_t",
                                     lambda row: row["field"] == "offset"))
     expect_failure("size of a structure", port,
                    lambda t: change(t.structs, "typedef", "zx_port_packet_t", "struct_size", "40"))
@@ -426,7 +436,8 @@ def selftest(command, flags):
                    lambda t: change(t.syscalls, "syscall", "zx_vmo_create", "parameters",
                                     "uint32_t size, uint32_t options, zx_handle_t* out"), "c++")
     expect_failure("result of a call", calls,
-                   lambda t: change(t.syscalls, "syscall", "zx_clock_get_boot", "returns", "uint64_t"))
+                   lambda t: change(t.syscalls, "syscall", "zx_clock_get_boot",
+                                    "returns", "uint64_t"))
     expect_failure("a call that is not declared", calls,
                    lambda t: change(t.syscalls, "syscall", "zx_channel_create", "scope", "core"))
     expect_failure("a type", types,
@@ -446,7 +457,8 @@ def selftest(command, flags):
     expect_problem("an exception that nothing needs", unused_exceptions,
                    lambda t: t.own.append({"name": "ZX_NO_SUCH", "kind": "macro"}))
     expect_problem("an inclusion that is missing", missing_inclusions,
-                   lambda t: t.macros.append({"macro": "#include <zircon/errors.h>", "kind": "includes",
+                   lambda t: t.macros.append({"macro": "#include <zircon/errors.h>",
+                                              "kind": "includes",
                                               "expands_to": "zircon/types.h"}))
     return problems
 
@@ -459,7 +471,8 @@ def main():
     parser.add_argument("--language", choices=["c", "c++"], default="c")
     parser.add_argument("--standard", default="c11")
     parser.add_argument("--header", help="for print: the header whose check is wanted")
-    parser.add_argument("--flag", action="append", default=[], help="a further option for the compiler")
+    parser.add_argument("--flag", action="append", default=[],
+                        help="a further option for the compiler")
     args = parser.parse_args()
 
     if args.what == "print":

@@ -2,8 +2,8 @@
 
 /*
  * Handles that a program has from the start. They are the library's own: each call gives the same
- * value, and it is not for the caller to close. Zero is given where there is no such object, or none
- * could be made. Any thread may call these, at any time.
+ * value, and it is not for the caller to close. Where there is no such object, or none could be
+ * made, it is ZX_HANDLE_INVALID. Any thread may call these, at any time.
  */
 
 #ifndef ZIRCON_PROCESS_H_
@@ -17,10 +17,10 @@ __BEGIN_CDECLS
 /* The process that the library runs in. Rule: docs/semantics/vmar.md 1.5 */
 zx_handle_t zx_process_self(void);
 
-/* The calling thread; the same value at each call by this thread. Rule: docs/semantics/vmar.md 1.5 */
+/* The calling thread. Rule: docs/semantics/vmar.md 1.5 */
 zx_handle_t zx_thread_self(void);
 
-/* The region that holds all others: a window of the address space. Rule: docs/semantics/vmar.md 14.1 */
+/* The region that holds all others. Rule: docs/semantics/vmar.md 1.5, 14.1 */
 zx_handle_t zx_vmar_root_self(void);
 
 /* On Zircon, the job in which to make processes. This library makes none and has no jobs. */

@@ -35,13 +35,13 @@ typedef struct zx_vmo_dirty_range {
 } zx_vmo_dirty_range_t;
 
 /*
- * Writes the ranges of `pager_vmo` that are dirty, or being written back, within `length` bytes from
- * `offset` on, rounded outward to pages: whole zx_vmo_dirty_range_t in rising order, as many as fit
- * into `buffer_size` bytes. `actual` and `avail` may be null: how many were written, and how many
- * there are. A null `buffer` of size 0 counts only. Any thread; does not wait for a pager.
+ * Writes the ranges of `pager_vmo` that are dirty, or being written back, within `length` bytes
+ * from `offset` on, rounded outward to pages: whole zx_vmo_dirty_range_t in rising order, as many
+ * as fit into `buffer_size` bytes. `actual` and `avail` may be null: how many were written, and
+ * how many there are. A null `buffer` of size 0 counts only.
  * Handles: `pager`, pager, ZX_RIGHT_MANAGE_VMO; `pager_vmo`, VMO, ZX_RIGHT_READ.
- * Errors: then ZX_ERR_INVALID_ARGS, `pager_vmo` is not of this pager; ZX_ERR_OUT_OF_RANGE, not inside
- * it; ZX_ERR_INVALID_ARGS, `buffer` is null and there is something to write.
+ * Errors: then ZX_ERR_INVALID_ARGS, `pager_vmo` is not of this pager; ZX_ERR_OUT_OF_RANGE, not
+ * inside it; ZX_ERR_INVALID_ARGS, `buffer` is null and there is something to write.
  * Rule: docs/semantics/writeback.md 6
  */
 zx_status_t zx_pager_query_dirty_ranges(zx_handle_t pager, zx_handle_t pager_vmo, uint64_t offset,

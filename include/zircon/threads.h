@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
 /*
- * The handle that belongs to a C or POSIX thread: the one that zx_thread_self() gives on that thread,
+ * The handle that belongs to a C or POSIX thread: the one that zx_thread_self() gives on it. It is
  * the library's own and not for the caller to close. The thread must be alive.
  */
 

@@ -41,14 +41,16 @@
 #endif
 
 /* The marks may stand behind any declaration. */
-static int marked(void) ZX_AVAILABLE_SINCE(7);
-static int marked(void) ZX_DEPRECATED_SINCE(7, HEAD, "Use another.");
-static int marked(void) ZX_REMOVED_SINCE(7, 12, NEXT, "Use another.");
-static int marked(void) { return 1; }
+static int added(void) ZX_AVAILABLE_SINCE(7);
+static int deprecated(void) ZX_DEPRECATED_SINCE(7, HEAD, "Use another.");
+static int removed(void) ZX_REMOVED_SINCE(7, 12, NEXT, "Use another.");
+static int added(void) { return 1; }
+static int deprecated(void) { return 2; }
+static int removed(void) { return 3; }
 
 static void marks_expand_to_nothing(void** state) {
   (void)state;
-  assert_int_equal(marked(), 1);
+  assert_int_equal(added() + deprecated() + removed(), 6);
 }
 
 int main(void) {

@@ -23,7 +23,7 @@
 #include <string_view>
 #include <type_traits>
 
-/* Last: it defines fail() and others as macros. CMocka 1.1.5 does not declare its C linkage itself. */
+/* Last: it defines fail() and others as macros. CMocka 1.1.5 leaves C linkage to its user. */
 extern "C" {
 #include <cmocka.h>
 }
@@ -194,7 +194,7 @@ class Object {
  public:
   constexpr Object() = default;
   explicit Object(zx_handle_t value) : value_(value) {}
-  Object(Object&& other) : value_(other.Release()) {}
+  Object(Object&& other) noexcept : value_(other.Release()) {}
   ~Object() { Reset(); }
 
   zx_handle_t get() const { return value_; }
