@@ -8,12 +8,13 @@
 #include <zircon/syscalls.h>
 #include <zircon/syscalls/port.h>
 
-#define SIZE (4 * 4096)
+#define PAGE ((size_t)4096)
+#define SIZE (4 * PAGE)
 
 /* Loads from memory that is not there yet: each first touch of a page waits for the pager. */
 static void* reader(void* memory) {
-  for (int page = 0; page < SIZE / 4096; page++) {
-    printf("reader: %s\n", (const char*)memory + page * 4096);
+  for (size_t at = 0; at < SIZE; at += PAGE) {
+    printf("reader: %s\n", (const char*)memory + at);
   }
   return NULL;
 }
@@ -43,7 +44,7 @@ int main(void) {
     }
     const uint64_t offset = packet.page_request.offset, length = packet.page_request.length;
     char text[64];
-    snprintf(text, sizeof text, "hello from page %d", (int)(offset / 4096));
+    snprintf(text, sizeof text, "hello from page %d", (int)(offset / PAGE));
     printf("pager:  request for bytes %d to %d\n", (int)offset, (int)(offset + length - 1));
     zx_vmo_write(buffer, text, 0, strlen(text) + 1);
     zx_pager_supply_pages(pager, vmo, offset, length, buffer, 0);

@@ -24,7 +24,7 @@ static uint32_t big_endian_32(const unsigned char* p) {
 
 static void add_block(uint32_t state[8], const unsigned char* block) {
   uint32_t w[64];
-  for (int i = 0; i < 16; i++) {
+  for (size_t i = 0; i < 16; i++) {
     w[i] = big_endian_32(block + 4 * i);
   }
   for (int i = 16; i < 64; i++) {
@@ -104,7 +104,7 @@ void sha256_finish(struct sha256* s, unsigned char digest[SHA256_SIZE]) {
 }
 
 void sha256_text(const unsigned char digest[SHA256_SIZE], char text[SHA256_TEXT]) {
-  for (int i = 0; i < SHA256_SIZE; i++) {
+  for (size_t i = 0; i < SHA256_SIZE; i++) {
     snprintf(text + 2 * i, 3, "%02x", digest[i]);
   }
 }

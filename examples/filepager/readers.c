@@ -10,7 +10,7 @@
 
 /* What a reader in order asks for at once by zx_vmo_read: several clusters, so several file reads
  * run. */
-#define CHUNK_PAGES 64u
+#define CHUNK_PAGES ((size_t)64)
 
 /* With --fail-every 2, the smallest, and readers that take turns one page can fail some times in a
  * row. So often in a row is no chance any more. */

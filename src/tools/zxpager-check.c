@@ -63,8 +63,8 @@ int main(void) {
   print_consequence("VMOs of a pager can be mapped", p.mappings_supported);
   print_consequence("system calls may touch absent pages of such mappings", p.kernel_faults_served);
   if (p.window_size != 0) {
-    printf("mappings go to:  %#llx to %#llx\n", (unsigned long long)p.window_base,
-           (unsigned long long)(p.window_base + p.window_size));
+    const unsigned long long from = p.window_base;
+    printf("mappings go to:  %#llx to %#llx\n", from, from + p.window_size);
   }
   if (p.advice[0] != '\0') {
     printf("%s\n", p.advice);
