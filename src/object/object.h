@@ -84,6 +84,16 @@ static inline void zxp_object_get(struct zxp_object* object) {
   atomic_fetch_add_explicit(&object->refs, 1, memory_order_relaxed);
 }
 
+/* Takes a reference unless the last has gone already; for lists that hold objects without one. */
+static inline bool zxp_object_try_get(struct zxp_object* object) {
+  unsigned refs = atomic_load_explicit(&object->refs, memory_order_relaxed);
+  while (refs != 0 &&
+         !atomic_compare_exchange_weak_explicit(&object->refs, &refs, refs + 1,
+                                                memory_order_relaxed, memory_order_relaxed)) {
+  }
+  return refs != 0;
+}
+
 /* Drops a reference; NULL is fine. Runs `destroy` when it was the last, so no lock may be held that
  * destroy takes. */
 void zxp_object_put(struct zxp_object* object);

@@ -96,6 +96,11 @@ void zxp_port_assert_held(struct zxp_port* port) { ZXP_ASSERT_HELD(&port->lock);
  * it will look at the queue under the lock before it sleeps again.
  */
 static void wake_one_locked(struct zxp_port* port) {
+  const struct zxp_port_server_ops* server = port->server_ops;
+  if (server != NULL && server->always_kick != NULL && server->always_kick(port->server_context)) {
+    server->kick(port->server_context);
+    return;
+  }
   if (port->sleepers == port->signalled) {
     return;
   }
@@ -327,6 +332,12 @@ static void port_zero_handles(struct zxp_object* object) {
     /* One at a time: until it is off the queue, a page source may take its node back. */
     zxp_port_lock(port);
     struct zxp_list* link = zxp_list_pop_front(&port->queue);
+    if (link != NULL) {
+      struct zxp_port_node* node = ZXP_CONTAINER_OF(link, struct zxp_port_node, link);
+      if (node->ops->dropped_locked != NULL) {
+        node->ops->dropped_locked(port, node);
+      }
+    }
     zxp_port_unlock(port);
     if (link == NULL) {
       break;

@@ -33,6 +33,9 @@ struct zxp_port_node_ops {
    * the tail here).
    */
   void (*take_locked)(struct zxp_port* port, struct zxp_port_node* node, zx_port_packet_t* packet);
+  /* The node has just been taken off the queue because the last handle went; port.lock held. May be
+   * NULL. */
+  void (*dropped_locked)(struct zxp_port* port, struct zxp_port_node* node);
   /* The node's life in the port is over (taken and not pushed again, or dropped with the port), no
    * lock held: put references. May be NULL. */
   void (*released)(struct zxp_port_node* node);
@@ -57,6 +60,9 @@ struct zxp_port_server_ops {
    * comes first. A thread that was kicked and is not back yet answers for the packets that follow.
    */
   void (*kick)(void* context);
+  /* Whether somebody outside of zx_port_wait, a libuv loop, watches the port and is to be kicked for
+   * every packet. port.lock is held. May be NULL. */
+  bool (*always_kick)(void* context);
 };
 
 zx_status_t zxp_port_create(struct zxp_port** out);
