@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * How long a load from an absent page takes, from the touch until the thread goes on: answered from
- * zx_port_wait and from a libuv callback, each against the loop that one would write by hand (raw_uffd.h).
+ * zx_port_wait and from a libuv callback, each against the loop that one would write by hand
+ * (raw_uffd.h).
  *
  *   bench_fault [--pages N] [--rounds N] [--json FILE]
  *
- * One thread touches N pages one after the other; another one, which the scheduler may put anywhere, fills
- * a page and answers. The four ways take turns, a round of N pages each, so that what else the machine
- * does falls on all of them. What comes before and after the touches is not measured.
+ * One thread touches N pages one after the other; another one, which the scheduler may put
+ * anywhere, fills a page and answers. The four ways take turns, a round of N pages each, so that
+ * what else the machine does falls on all of them. What comes before and after the touches is not
+ * measured.
  */
 #include <pthread.h>
 #include <stdio.h>

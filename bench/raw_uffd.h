@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The hand-written way: a userfaultfd over a shared mapping of a memfd, and a thread that answers each
- * missing page with UFFDIO_COPY. Two of the usual loops: poll and read, and a uv_poll_t.
+ * The hand-written way: a userfaultfd over a shared mapping of a memfd, and a thread that answers
+ * each missing page with UFFDIO_COPY. Two of the usual loops: poll and read, and a uv_poll_t.
  */
 #ifndef BENCH_RAW_UFFD_H_
 #define BENCH_RAW_UFFD_H_

@@ -10,8 +10,8 @@
 #define MAX_EVENTS 4096
 #define MAX_SERVED 1024
 
-/* Turns of the loop after which whatever was under way would have shown: one to take packets, one for what
- * a callback left to an idle handle, and one more. */
+/* Turns of the loop after which whatever was under way would have shown: one to take packets, one
+ * for what a callback left to an idle handle, and one more. */
 #define SPARE_TURNS 3
 
 uv_loop_t loop;

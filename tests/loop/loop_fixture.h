@@ -2,9 +2,9 @@
 /*
  * Scenarios with a libuv loop, on top of those of tests/pager (scenario.h, fixture.h, worker.h).
  *
- *   loop      the loop that the scenario's main thread runs; begin_loop() makes it, end_loop() closes it
- *   served    a VMO of a pager on a loop, with what fixture.h wants to know of a root, so that workers can
- *             touch it
+ *   loop      the loop that the scenario's main thread runs, from begin_loop() to end_loop()
+ *   served    a VMO of a pager on a loop, with what fixture.h wants to know of a root, so that
+ *             workers can touch it
  *   event     a callback that was made: which, for what, on which thread
  *
  * A scenario reads like a script:
@@ -18,8 +18,8 @@
  *   expect_no_event();
  *   end_loop();
  *
- * Callbacks record, and call the scenario's `on_event` if there is one. They may come on any thread; all
- * else is called by the scenario's main thread.
+ * Callbacks record, and call the scenario's `on_event` if there is one. They may come on any
+ * thread; all else is called by the scenario's main thread.
  */
 #ifndef ZXP_TESTS_LOOP_LOOP_FIXTURE_H_
 #define ZXP_TESTS_LOOP_LOOP_FIXTURE_H_
@@ -74,7 +74,7 @@ void end_libuv(void);
 /* A recording pager on `loop`. */
 void init_pager(zxp_uv_pager_t* pager);
 
-/* Closes it and expects a COMPLETE for each VMO of the scenario that has not had one, then CLOSED. */
+/* Closes it and expects a COMPLETE for each VMO that has not had one, then CLOSED. */
 void close_pager(zxp_uv_pager_t* pager);
 
 struct served* serve(zxp_uv_pager_t* pager, uint64_t pages);

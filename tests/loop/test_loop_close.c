@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The end of a pager on a loop: what happens at once, what comes later and in which order, and what is
- * the caller's again when. All of zxpager-uv.h, zxp_uv_pager_close, unless another rule is named. */
+/* The end of a pager on a loop: what happens at once, what comes later and in which order, and what
+ * is the caller's again when. All of zxpager-uv.h, zxp_uv_pager_close, unless another rule is
+ * named. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -41,7 +42,8 @@ SCENARIO(a_pager_closes_once) {
   end_loop();
 }
 
-/* Threads fail inside the call, as after any detach (pager.md 8.1); callbacks come later, in this order. */
+/* Threads fail inside the call, as after any detach (pager.md 8.1); callbacks come later, in this
+ * order. */
 BOTH_WAYS(closing_fails_who_waits_then_completes_then_closes) {
   zxp_uv_pager_t pager;
   begin_loop();
@@ -97,7 +99,8 @@ BOTH_WAYS(a_read_callback_may_close_its_pager) {
   end_loop();
 }
 
-/* Packets of the same batch that were not looked at yet are not lost: their VMOs complete by the close. */
+/* Packets of the same batch that were not looked at yet are not lost: their VMOs complete by the
+ * close. */
 SCENARIO(a_complete_callback_may_close_its_pager) {
   zxp_uv_pager_t pager;
   begin_loop();

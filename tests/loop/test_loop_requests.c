@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Page requests of a pager on the program's own loop: which callbacks come, where, and how they may be
- * answered. The rules behind them are those of pager.md; what is tested here is their way to a loop. */
+/* Page requests of a pager on the program's own loop: which callbacks come, where, and how they may
+ * be answered. The rules behind them are those of pager.md; what is tested here is their way to a
+ * loop. */
 #include <pthread.h>
 #include <string.h>
 #include <unistd.h>
@@ -237,7 +238,7 @@ BOTH_WAYS(a_request_that_is_over_is_not_delivered) {
   init_pager(&pager);
   struct served* v = serve(&pager, 1);
   if (via == VIA_MAPPING) {
-    /* Nobody runs the loop: the fault waits with the library's own thread, and becomes a request. */
+    /* Nobody runs the loop: a thread of the library's makes the request. */
     map_of(&v->root);
   }
   struct worker* t1 = start_touch(via, &v->root, 0);
@@ -322,7 +323,7 @@ SCENARIO(the_last_mapping_calls_complete) {
   end_loop();
 }
 
-/* zxpager-uv.h, zxp_uv_vmo_detach; pager.md 8.1: one COMPLETE, and answers are refused from then on. */
+/* zxpager-uv.h, zxp_uv_vmo_detach; pager.md 8.1: one COMPLETE, and no answers from then on. */
 BOTH_WAYS(detach_fails_who_waits_and_calls_complete_once) {
   zxp_uv_pager_t pager;
   begin_loop();

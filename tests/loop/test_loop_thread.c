@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A loop on a thread of the library's own: its thread, what is posted to it, pagers on it, its end. All of
- * zxpager-uv.h, zxp_uv_thread_*. */
+/* A loop on a thread of the library's own: its thread, what is posted to it, pagers on it, its end.
+ * All of zxpager-uv.h, zxp_uv_thread_*. */
 #include <pthread.h>
 #include <semaphore.h>
 #include <signal.h>
@@ -187,7 +187,7 @@ static void* post_until_refused(void* argument) {
   return NULL;
 }
 
-/* Holds the loop, and with it the end of stop, for as long as somebody may look at the structure. */
+/* Holds the loop, and so the end of stop, for as long as somebody may look at the structure. */
 static void hold_until_refused(zxp_uv_thread_t* t, void* argument) {
   (void)t;
   (void)argument;
