@@ -84,7 +84,7 @@ SCENARIO(the_close_of_an_unreferenced_pager_is_waited_for) {
   end_loop();
 }
 
-/* Packets that are left over after a batch don't turn an unreferenced pager into a referenced one. */
+/* Packets that a batch left over don't turn an unreferenced pager into a referenced one. */
 SCENARIO(an_unreferenced_pager_with_much_to_do_lets_uv_run_return) {
   enum {
     COUNT = 200
