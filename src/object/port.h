@@ -19,6 +19,7 @@
 #ifndef ZXP_OBJECT_PORT_H_
 #define ZXP_OBJECT_PORT_H_
 
+#include <stdio.h>
 #include <zircon/syscalls/port.h>
 
 #include "object/object.h"
@@ -120,6 +121,9 @@ void zxp_port_set_server(struct zxp_port* port, const struct zxp_port_server_ops
 
 /* The server's context, or NULL if none was installed. */
 void* zxp_port_server_context(struct zxp_port* port);
+
+/* Text about each port and its queue, for dumps; ports whose lock cannot be had are named. */
+void zxp_port_dump_all(FILE* out);
 
 /* The server is released when the port object is destroyed. */
 void zxp_port_set_server_release(struct zxp_port* port, void (*release)(void* context));

@@ -17,10 +17,10 @@ bool zxp_observer_link_locked(struct zxp_object* object, struct zxp_observer* ob
 static void settle_locked(struct zxp_wait* wait, enum zxp_wait_outcome outcome,
                           zx_signals_t observed) {
   ZXP_DEBUG_ASSERT(wait->outcome == ZXP_WAIT_PENDING);
-  struct zxp_waiter* waiter = wait->waiter;
+  struct zxp_wake* wake = wait->wake;
   wait->observed = observed;
   wait->outcome = outcome;
-  zxp_wake_set(&waiter->wake);
+  zxp_wake_set(wake);
 }
 
 static void wait_matched_locked(struct zxp_observer* observer, zx_signals_t state) {
@@ -37,12 +37,12 @@ static const struct zxp_observer_ops wait_ops = {
     .handle_closed_locked = wait_handle_closed_locked,
 };
 
-bool zxp_wait_begin(struct zxp_wait* wait, struct zxp_waiter* waiter, struct zxp_object* object,
+bool zxp_wait_begin(struct zxp_wait* wait, struct zxp_wake* wake, struct zxp_object* object,
                     zx_handle_t handle, zx_signals_t mask) {
   wait->observer.ops = &wait_ops;
   wait->observer.mask = mask;
   wait->observer.handle = handle;
-  wait->waiter = waiter;
+  wait->wake = wake;
   wait->object = object;
   wait->outcome = ZXP_WAIT_PENDING;
   wait->observed = 0;

@@ -3,8 +3,8 @@
  * Observers: who waits for signals of an object (docs/semantics/objects.md 6, 7).
  *
  *   zxp_observer   one wait on one object, made with one handle; embedded in what waits
- *   zxp_waiter     a thread blocked in zx_object_wait_one or _many: one wake event
- *   zxp_wait       one observer of a blocked thread, with the state captured for it
+ *   zxp_wait       an observer of a thread blocked in zx_object_wait_one or _many, with the state
+ *                  captured for it; all waits of one call share a wake event
  *
  * The other kind of observer, a wait registered with a port, is in object/port_wait.c.
  *
@@ -21,11 +21,11 @@
  *
  * Typical use:
  *
- *   struct zxp_waiter waiter;
+ *   struct zxp_wake wake;
  *   struct zxp_wait wait;
- *   zxp_waiter_init(&waiter);
- *   if (!zxp_wait_begin(&wait, &waiter, object, handle, mask)) {
- *     zxp_wake_wait(&waiter.wake, deadline);
+ *   zxp_wake_init(&wake);
+ *   if (!zxp_wait_begin(&wait, &wake, object, handle, mask)) {
+ *     zxp_wake_wait(&wake, deadline);
  *   }
  *   zxp_wait_end(&wait);          // off the object; wait.outcome and wait.observed are final
  *
@@ -39,8 +39,7 @@
 
 struct zxp_observer;
 
-/* Both are called once at most, by whoever takes the observer off the list, with object.lock held.
- */
+/* One of the two is called, once, by whoever takes the observer off the list under object.lock. */
 struct zxp_observer_ops {
   /* `state` is the object's whole state at the match. */
   void (*matched_locked)(struct zxp_observer* observer, zx_signals_t state);
@@ -64,16 +63,10 @@ bool zxp_observer_link_locked(struct zxp_object* object, struct zxp_observer* ob
 
 /* ---- Blocked threads ---- */
 
-struct zxp_waiter {
-  struct zxp_wake wake; /* set at the first match or cancellation of any of its waits */
-};
-
-static inline void zxp_waiter_init(struct zxp_waiter* waiter) { zxp_wake_init(&waiter->wake); }
-
 /*
  *   PENDING -> MATCHED    the thread that changes the signals, or zxp_wait_begin
  *   PENDING -> CANCELED   the thread that closes the handle, or zxp_wait_begin if that came first
- *   PENDING -> ENDED      zxp_wait_end: the deadline, or another of the waiter's waits
+ *   PENDING -> ENDED      zxp_wait_end: the deadline, or another wait of the same call
  * The last three are final.
  */
 enum zxp_wait_outcome {
@@ -85,14 +78,14 @@ enum zxp_wait_outcome {
 
 struct zxp_wait {
   struct zxp_observer observer;
-  struct zxp_waiter* waiter;     /* (C) */
+  struct zxp_wake* wake;         /* (C) set when the outcome becomes MATCHED or CANCELED */
   struct zxp_object* object;     /* (C) borrowed; the caller holds a reference */
   enum zxp_wait_outcome outcome; /* (O) until it is final */
   zx_signals_t observed;         /* (O) the state at the moment the outcome became final */
 };
 
 /* Starts waiting. True if the outcome is final already, so that there is nothing to sleep for. */
-bool zxp_wait_begin(struct zxp_wait* wait, struct zxp_waiter* waiter, struct zxp_object* object,
+bool zxp_wait_begin(struct zxp_wait* wait, struct zxp_wake* wake, struct zxp_object* object,
                     zx_handle_t handle, zx_signals_t mask);
 
 /* Takes the wait off the object; if nothing happened, captures the state of now as ENDED. */

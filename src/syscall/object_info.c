@@ -9,6 +9,7 @@
 #include "base/user.h"
 #include "object/handle.h"
 #include "object/info.h"
+#include "object/process.h"
 
 /* ---- Topics of every object ---- */
 
@@ -50,6 +51,8 @@ static const struct zxp_info_topic* const topics[] = {
     &info_handle_valid,
     &info_handle_basic,
     &info_handle_count,
+    &zxp_info_process,
+    &zxp_info_process_handle_stats,
 };
 
 /*

@@ -34,11 +34,11 @@ static bool poll_one(struct zxp_object* object, zx_signals_t mask, zx_time_t dea
 
 static zx_status_t block_one(struct zxp_object* object, zx_handle_t handle, zx_signals_t mask,
                              zx_time_t deadline, zx_signals_t* observed) {
-  struct zxp_waiter waiter;
+  struct zxp_wake wake;
   struct zxp_wait wait;
-  zxp_waiter_init(&waiter);
-  if (!zxp_wait_begin(&wait, &waiter, object, handle, mask) &&
-      zxp_wake_wait(&waiter.wake, deadline) != ZX_OK) {
+  zxp_wake_init(&wake);
+  if (!zxp_wait_begin(&wait, &wake, object, handle, mask) &&
+      zxp_wake_wait(&wake, deadline) != ZX_OK) {
     zxp_wait_end(&wait);
   }
   *observed = wait.observed;
@@ -76,10 +76,10 @@ ZXP_TWIN(zx_object_wait_one);
 
 ZXP_EXPORT zx_status_t zx_object_wait_many(zx_wait_item_t* items, size_t num_items,
                                            zx_time_t deadline) {
-  struct zxp_waiter waiter;
-  zxp_waiter_init(&waiter);
+  struct zxp_wake wake;
+  zxp_wake_init(&wake);
   if (num_items == 0) {
-    return zxp_wake_wait(&waiter.wake, deadline);
+    return zxp_wake_wait(&wake, deadline);
   }
   if (num_items > ZX_WAIT_MANY_MAX_ITEMS) {
     return ZX_ERR_OUT_OF_RANGE;
@@ -104,10 +104,10 @@ ZXP_EXPORT zx_status_t zx_object_wait_many(zx_wait_item_t* items, size_t num_ite
 
   bool final = false;
   for (size_t i = 0; i < num_items; i++) {
-    final |= zxp_wait_begin(&waits[i], &waiter, objects[i], copy[i].handle, copy[i].waitfor);
+    final |= zxp_wait_begin(&waits[i], &wake, objects[i], copy[i].handle, copy[i].waitfor);
   }
   if (!final) {
-    (void)zxp_wake_wait(&waiter.wake, deadline);
+    (void)zxp_wake_wait(&wake, deadline);
   }
   bool matched = false;
   bool canceled = false;
