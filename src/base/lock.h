@@ -11,6 +11,7 @@
  *                                          mappings of its VMOs, its outstanding page requests.
  *                                          Two trees: lower address first (zxp_mutex_lock_pair).
  *   ZXP_RANK_BLOCKED  blocked.lock         which thread is stopped at which address
+ *   ZXP_RANK_CHANNEL  channels.lock        the fault channels there are, and the service thread
  *   ZXP_RANK_PAGER    pager.lock           a pager's list of sources
  *   ZXP_RANK_OBJECT   object.lock          signals and observers of one object
  *   ZXP_RANK_PORT     port.lock            a port's queue, its observers, the packet slot and the
@@ -34,6 +35,7 @@ enum zxp_rank {
   ZXP_RANK_ASPACE = 1,
   ZXP_RANK_TREE,
   ZXP_RANK_BLOCKED,
+  ZXP_RANK_CHANNEL,
   ZXP_RANK_PAGER,
   ZXP_RANK_OBJECT,
   ZXP_RANK_PORT,
@@ -80,6 +82,17 @@ static inline void zxp_mutex_lock(struct zxp_mutex* m) {
   zxp_rank_acquire(m, m->rank, false);
 #endif
   pthread_mutex_lock(&m->m);
+}
+
+/* For dumps and debuggers: takes the lock if it is free. */
+static inline bool zxp_mutex_try_lock(struct zxp_mutex* m) {
+  if (pthread_mutex_trylock(&m->m) != 0) {
+    return false;
+  }
+#if ZXP_DEBUG
+  zxp_rank_acquire(m, m->rank, true);
+#endif
+  return true;
 }
 
 static inline void zxp_mutex_unlock(struct zxp_mutex* m) {

@@ -34,6 +34,34 @@ static const struct zxp_object_ops port_ops = {
     .destroy = port_destroy,
 };
 
+/* ---- All ports, for dumps ---- */
+
+static struct zxp_mutex all_lock = ZXP_MUTEX_INITIALIZER(ZXP_RANK_LEAF);
+static struct zxp_list all = {&all, &all}; /* guarded by all_lock */
+
+void zxp_port_dump_all(FILE* out) {
+  /* The lock of the list is held throughout: a port cannot end while it is on the list, and nothing
+   * here waits for another lock. */
+  if (!zxp_mutex_try_lock(&all_lock)) {
+    fprintf(out, "  the list of ports is locked, skipped\n");
+    return;
+  }
+  ZXP_LIST_FOREACH(it, &all) {
+    struct zxp_port* port = ZXP_CONTAINER_OF(it, struct zxp_port, all_link);
+    fprintf(out, "  port koid %llu", (unsigned long long)port->object.koid);
+    if (pthread_mutex_trylock(&port->lock.m) != 0) {
+      fprintf(out, ": its lock is held, skipped\n");
+      continue;
+    }
+    size_t queued = 0;
+    ZXP_LIST_FOREACH(link, &port->queue) { queued++; }
+    fprintf(out, ": %zu packets queued (%u of the user), %u threads waiting%s\n", queued,
+            port->user_count, port->sleepers, port->closed ? ", closed" : "");
+    pthread_mutex_unlock(&port->lock.m);
+  }
+  zxp_mutex_unlock(&all_lock);
+}
+
 zx_status_t zxp_port_create(struct zxp_port** out) {
   struct zxp_port* port = calloc(1, sizeof *port);
   if (port == NULL) {
@@ -45,12 +73,18 @@ zx_status_t zxp_port_create(struct zxp_port** out) {
   zxp_list_init(&port->waits);
   zxp_list_init(&port->spare);
   atomic_init(&port->wake_sequence, 0);
+  zxp_mutex_lock(&all_lock);
+  zxp_list_push_back(&all, &port->all_link);
+  zxp_mutex_unlock(&all_lock);
   *out = port;
   return ZX_OK;
 }
 
 static void port_destroy(struct zxp_object* object) {
   struct zxp_port* port = zxp_port_from_object(object);
+  zxp_mutex_lock(&all_lock);
+  zxp_list_remove(&port->all_link);
+  zxp_mutex_unlock(&all_lock);
   ZXP_ASSERT(zxp_list_empty(&port->queue) && zxp_list_empty(&port->waits) && port->sleepers == 0);
   if (port->server_release != NULL) {
     port->server_release(port->server_context);

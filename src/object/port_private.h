@@ -16,6 +16,7 @@ struct zxp_port {
   struct zxp_list queue;     /* (P) zxp_port_node.link, oldest first */
   struct zxp_list waits;     /* (P) pending waits, port_wait.c, newest first */
   struct zxp_list spare;     /* (P) user packets to use again */
+  struct zxp_list all_link;  /* in the list of all ports; its own lock */
   uint32_t user_count;       /* (P) user packets queued */
   uint32_t spare_count;      /* (P) */
   uint32_t sleepers;         /* (P) threads in zxp_port_wait that found nothing */

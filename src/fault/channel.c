@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "fault/channel.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/stats.h"
+#include "fault/channel_private.h"
+#include "fault/resolve.h"
+#include "fault/uffd.h"
+#include "vm/blocked.h"
+
+/* Messages read at once; more wait for the next read. */
+#define MESSAGES 16
+
+static struct zxp_mutex lock = ZXP_MUTEX_INITIALIZER(ZXP_RANK_CHANNEL);
+static struct zxp_list channels = {&channels, &channels}; /* guarded by lock */
+static uint64_t last_id;                                  /* guarded by lock */
+static _Atomic uint64_t last_message = 1;
+
+/*
+ * The channel whose faults the calling thread is resolving on its way through zx_port_wait, and the
+ * packets that came of it. The first of them needs no notification: this thread takes it itself.
+ */
+static _Thread_local struct zxp_channel* serving;
+static _Thread_local unsigned served_packets;
+static _Thread_local bool serving_loop;
+
+void zxp_channels_lock(void) { zxp_mutex_lock(&lock); }
+void zxp_channels_unlock(void) { zxp_mutex_unlock(&lock); }
+bool zxp_channels_left_locked(void) { return !zxp_list_empty(&channels); }
+
+/* ---- Reading ---- */
+
+void zxp_channel_read_faults(struct zxp_channel* c) {
+  if (c->uffd < 0) {
+    return;
+  }
+  for (;;) {
+    struct uffd_msg messages[MESSAGES];
+    zxp_mutex_lock(&c->read_lock);
+    const ssize_t n = read(c->uffd, messages, sizeof messages);
+    const int error = errno;
+    const uint64_t seq = atomic_fetch_add_explicit(&last_message, MESSAGES, memory_order_relaxed);
+    zxp_mutex_unlock(&c->read_lock);
+    if (n < 0 && error == EINTR) {
+      continue;
+    }
+    if (n <= 0) {
+      return;
+    }
+    const size_t count = (size_t)n / sizeof messages[0];
+    for (size_t i = 0; i < count; i++) {
+      if (messages[i].event == UFFD_EVENT_PAGEFAULT) {
+        ZXP_COUNT(faults, 1);
+        zxp_fault_resolve(c, messages[i].arg.pagefault.address, messages[i].arg.pagefault.flags,
+                          (pid_t)messages[i].arg.pagefault.feat.ptid, seq + i);
+      }
+    }
+    if (count < MESSAGES) {
+      return;
+    }
+  }
+}
+
+void zxp_channel_serve(struct zxp_channel* c) {
+  if (atomic_exchange_explicit(&c->kicked, false, memory_order_acquire)) {
+    uint64_t ignored;
+    while (read(c->packet_fd, &ignored, sizeof ignored) > 0) {
+    }
+  }
+  /* The loop takes packets until there are none, so those that come of these faults need no kick. */
+  serving = c;
+  serving_loop = true;
+  zxp_channel_read_faults(c);
+  serving = NULL;
+  serving_loop = false;
+}
+
+/* ---- The port's side ---- */
+
+/* epoll_wait with a deadline to the nanosecond; Linux 5.11, else to the next millisecond. */
+static int wait_until(int epoll_fd, struct epoll_event* events, int max, zx_time_t deadline) {
+  struct timespec left = {0, 0};
+  zx_time_t ns = -1;
+  if (deadline != ZX_TIME_INFINITE) {
+    ns = deadline - zxp_clock_now();
+    if (ns < 0 || deadline < 0) {
+      ns = 0;
+    }
+    left = zxp_clock_timespec(ns);
+  }
+#ifdef SYS_epoll_pwait2
+  const long rc = syscall(SYS_epoll_pwait2, epoll_fd, events, max, ns < 0 ? NULL : &left, NULL,
+                          (size_t)0);
+  if (rc >= 0 || errno != ENOSYS) {
+    return (int)rc;
+  }
+#endif
+  const zx_time_t ms = ns < 0 ? -1 : (ns + 999999) / 1000000;
+  return epoll_wait(epoll_fd, events, max, ms > 3600000 ? 3600000 : (int)ms);
+}
+
+static zx_status_t server_wait(void* context, zx_time_t deadline) {
+  struct zxp_channel* c = context;
+  struct epoll_event events[2];
+  const int n = wait_until(c->epoll_fd, events, 2, deadline);
+  if (n == 0) {
+    return deadline != ZX_TIME_INFINITE && zxp_clock_now() >= deadline ? ZX_ERR_TIMED_OUT : ZX_OK;
+  }
+  for (int i = 0; i < n; i++) {
+    if (events[i].data.fd == c->packet_fd) {
+      uint64_t one;
+      ssize_t ignored = read(c->packet_fd, &one, sizeof one);
+      (void)ignored;
+    } else {
+      serving = c;
+      served_packets = 0;
+      zxp_channel_read_faults(c);
+      serving = NULL;
+    }
+  }
+  return ZX_OK;
+}
+
+static void notify(struct zxp_channel* c) {
+  const uint64_t one = 1;
+  atomic_store_explicit(&c->kicked, true, memory_order_release);
+  ssize_t ignored = write(c->packet_fd, &one, sizeof one);
+  (void)ignored;
+}
+
+static void server_kick(void* context) {
+  struct zxp_channel* c = context;
+  if (serving == c && (serving_loop || served_packets++ == 0)) {
+    return;
+  }
+  notify(c);
+}
+
+static bool server_always_kick(void* context) {
+  struct zxp_channel* c = context;
+  return atomic_load_explicit(&c->polled, memory_order_relaxed);
+}
+
+static void server_release(void* context) { zxp_channel_put(context); }
+
+static const struct zxp_port_server_ops server_ops = {
+    .wait = server_wait,
+    .kick = server_kick,
+    .always_kick = server_always_kick,
+};
+
+/* ---- Life ---- */
+
+static void channel_free(struct zxp_channel* c) {
+  if (c->uffd >= 0) {
+    close(c->uffd);
+  }
+  if (c->packet_fd >= 0) {
+    close(c->packet_fd);
+  }
+  if (c->epoll_fd >= 0) {
+    close(c->epoll_fd);
+  }
+  zxp_mutex_destroy(&c->read_lock);
+  free(c);
+}
+
+void zxp_channel_put(struct zxp_channel* c) {
+  if (atomic_fetch_sub_explicit(&c->refs, 1, memory_order_acq_rel) != 1) {
+    return;
+  }
+  zxp_mutex_lock(&lock);
+  zxp_list_remove(&c->link);
+  zxp_service_unwatch_locked();
+  zxp_mutex_unlock(&lock);
+  channel_free(c);
+}
+
+struct zxp_channel* zxp_channel_find(uint64_t id) {
+  struct zxp_channel* found = NULL;
+  zxp_mutex_lock(&lock);
+  ZXP_LIST_FOREACH(it, &channels) {
+    struct zxp_channel* c = ZXP_CONTAINER_OF(it, struct zxp_channel, link);
+    unsigned refs = atomic_load_explicit(&c->refs, memory_order_relaxed);
+    if (c->id == id) {
+      while (refs != 0 && !atomic_compare_exchange_weak(&c->refs, &refs, refs + 1)) {
+      }
+      found = refs != 0 ? c : NULL;
+      break;
+    }
+  }
+  zxp_mutex_unlock(&lock);
+  return found;
+}
+
+static bool poll_add(int epoll_fd, int fd, uint32_t flags) {
+  struct epoll_event e = {.events = EPOLLIN | flags, .data.fd = fd};
+  return epoll_ctl(epoll_fd, EPOLL_CTL_ADD, fd, &e) == 0;
+}
+
+static zx_status_t channel_create_locked(struct zxp_port* port, struct zxp_channel** out) {
+  struct zxp_channel* c = calloc(1, sizeof *c);
+  zx_status_t st = ZX_ERR_NO_RESOURCES;
+  if (c == NULL) {
+    return ZX_ERR_NO_MEMORY;
+  }
+  atomic_init(&c->refs, 1);
+  zxp_list_init(&c->link);
+  zxp_mutex_init(&c->read_lock, ZXP_RANK_LEAF);
+  c->packet_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK | EFD_SEMAPHORE);
+  c->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+  c->uffd = zxp_uffd_open();
+  if (c->packet_fd < 0 || c->epoll_fd < 0) {
+    goto fail;
+  }
+  if (c->uffd < 0 && zxp_uffd_probe()->mappings_supported) {
+    goto fail; /* It can be had, but not now: out of descriptors. */
+  }
+  c->id = ++last_id;
+  /* The channel's own epoll before the service thread's: the kernel offers a fault in this order. */
+  if (!poll_add(c->epoll_fd, c->packet_fd, 0) ||
+      (c->uffd >= 0 && !poll_add(c->epoll_fd, c->uffd, EPOLLEXCLUSIVE))) {
+    goto fail;
+  }
+  if (c->uffd >= 0) {
+    zxp_raise_init();
+    st = zxp_service_watch_locked(c);
+    if (st != ZX_OK) {
+      goto fail;
+    }
+  }
+  zxp_list_push_back(&channels, &c->link);
+  zxp_port_set_server_release(port, server_release);
+  zxp_port_set_server(port, &server_ops, c);
+  ZXP_LOG(ZXP_TOPIC_FAULT, 2, "channel %llu, userfaultfd %d", (unsigned long long)c->id, c->uffd);
+  *out = c;
+  return ZX_OK;
+fail:
+  channel_free(c);
+  return st;
+}
+
+zx_status_t zxp_channel_of_port(struct zxp_port* port, struct zxp_channel** out) {
+  zx_status_t st = ZX_OK;
+  zxp_mutex_lock(&lock);
+  *out = zxp_port_server_context(port);
+  if (*out == NULL) {
+    st = channel_create_locked(port, out);
+  }
+  zxp_mutex_unlock(&lock);
+  return st;
+}
+
+zx_status_t zxp_channel_for_mappings(struct zxp_port* port, struct zxp_channel** out) {
+  if (!zxp_uffd_probe()->mappings_supported) {
+    ZXP_LOG(ZXP_TOPIC_MAP, 1, "pager-backed VMO not mapped: %s", zxp_uffd_probe()->advice);
+    return ZX_ERR_NOT_SUPPORTED;
+  }
+  const zx_status_t st = zxp_channel_of_port(port, out);
+  if (st == ZX_OK) {
+    zxp_channel_get(*out);
+  }
+  return st;
+}
+
+int zxp_channel_poll_fd(const struct zxp_channel* c) { return c->epoll_fd; }
+
+void zxp_channel_set_polled(struct zxp_channel* c, bool polled) {
+  atomic_store_explicit(&c->loop_tid, polled ? (int)zxp_gettid() : 0, memory_order_relaxed);
+  atomic_store_explicit(&c->polled, polled, memory_order_relaxed);
+  /* Packets queued before now have notified nobody. */
+  notify(c);
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What the files of fault/, and vm/mapping.c, know of a channel; see channel.h. */
+#ifndef ZXP_FAULT_CHANNEL_PRIVATE_H_
+#define ZXP_FAULT_CHANNEL_PRIVATE_H_
+
+#include <stdatomic.h>
+#include <sys/types.h>
+
+#include "base/list.h"
+#include "fault/channel.h"
+#include "vm/vmo.h"
+
+/* (C) constant  (A) atomic  (L) channels.lock */
+struct zxp_channel {
+  atomic_uint refs;       /* (A) the port, each mapping, each thread stopped in it */
+  uint64_t id;            /* (C) never reused; what the service thread finds it by */
+  int uffd;               /* (C) -1: made for a loop where userfaultfd is not to be had */
+  int packet_fd;          /* (C) eventfd, a semaphore: one count wakes one waiter */
+  int epoll_fd;           /* (C) over both */
+  atomic_bool polled;     /* (A) a loop polls epoll_fd */
+  atomic_bool kicked;     /* (A) packet_fd may hold counts; what a loop looks at before it reads */
+  atomic_int loop_tid;    /* (A) the thread of that loop, 0 without */
+  struct zxp_mutex read_lock; /* held while reading and numbering messages, nothing else; a leaf */
+  struct zxp_list link;   /* (L) in the list of channels */
+};
+
+static inline void zxp_channel_get(struct zxp_channel* c) {
+  atomic_fetch_add_explicit(&c->refs, 1, memory_order_relaxed);
+}
+
+/* Drops a reference; the last closes the descriptors. Nobody is stopped in it then, and no area is
+ * registered with it. No lock above ZXP_RANK_CHANNEL may be held. */
+void zxp_channel_put(struct zxp_channel* c);
+
+/* The channel of a port for a mapping, with a reference. Errors as zxp_channel_of_port, and
+ * ZX_ERR_NOT_SUPPORTED where this process cannot have a userfaultfd that serves (zxp_probe says why). */
+zx_status_t zxp_channel_for_mappings(struct zxp_port* port, struct zxp_channel** out);
+
+/* Reads every message that waits, then resolves them in order. */
+void zxp_channel_read_faults(struct zxp_channel* c);
+
+/* ---- fault/service.c ---- */
+
+/* The service thread stands by for this channel from now on. channels.lock held. */
+zx_status_t zxp_service_watch_locked(struct zxp_channel* c);
+
+/* A channel has gone; the thread ends when it was the last. channels.lock held. */
+void zxp_service_unwatch_locked(void);
+
+/* The channel with this id, with a reference, or NULL. */
+struct zxp_channel* zxp_channel_find(uint64_t id);
+
+/* Whether there is any channel that faults come from; channels.lock held. */
+bool zxp_channels_left_locked(void);
+void zxp_channels_lock(void);
+void zxp_channels_unlock(void);
+
+/* ---- fault/raise.c ---- */
+
+/*
+ * Raises SIGBUS with `address` in a thread that is stopped in a page fault at it, and in no other; see
+ * raise.c for the ways. `pages` (NULL: gone) is what it touched; its tree lock is held, so no answer can
+ * overtake. The thread is not stopped any more afterwards.
+ */
+void zxp_raise_bus_error(struct zxp_pages* pages, struct zxp_channel* c, pid_t tid,
+                         uintptr_t address);
+
+/* Installs the library's own signal handler, once; see raise.c. */
+void zxp_raise_init(void);
+
+#endif /* ZXP_FAULT_CHANNEL_PRIVATE_H_ */

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* zxp_probe: what fault/uffd.c found out, and the window. */
+#include <zircon/zxpager.h>
+
+#include "base/export.h"
+#include "fault/uffd.h"
+#include "vm/aspace.h"
+
+ZXP_EXPORT zx_status_t zxp_probe(zxp_probe_t* out) {
+  if (out == NULL) {
+    return ZX_ERR_INVALID_ARGS;
+  }
+  *out = *zxp_uffd_probe();
+  if (zxp_aspace_init() == ZX_OK) {
+    out->window_base = zxp_aspace.base;
+    out->window_size = zxp_aspace.size;
+  }
+  return ZX_OK;
+}

@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "fault/resolve.h"
+
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/stats.h"
+#include "fault/channel_private.h"
+#include "fault/uffd.h"
+#include "vm/aspace.h"
+#include "vm/blocked.h"
+#include "vm/mapping.h"
+#include "vm/page_source.h"
+#include "vm/region.h"
+
+enum action {
+  WAKE,
+  SHOW,
+  DIRTY,
+  ASK_READ,
+  ASK_DIRTY,
+  FAIL,
+};
+
+static const char* const action_names[] = {"wake",     "show zeros", "dirty",
+                                           "ask READ", "ask DIRTY",  "fail"};
+
+/* Everything known of one fault. */
+struct fault {
+  struct zxp_channel* channel;
+  uintptr_t address; /* the byte, or its page where the kernel does not say */
+  pid_t tid;
+  uint64_t seq; /* of the message */
+  bool writes;
+  struct zxp_mapping* mapping;
+  struct zxp_pages* pages;
+  uint64_t page; /* of the VMO */
+};
+
+static uintptr_t page_address(uintptr_t address) { return address & ~(uintptr_t)ZXP_PAGE_MASK; }
+
+/* Order of checks as in vmar.md 7: mapping, permission, end, request. */
+static enum action decide_locked(const struct fault* f) {
+  const struct zxp_source* s = f->pages->source;
+  const uint64_t mapping_page = f->page - f->mapping->first_page;
+  const uint32_t needs = f->writes ? ZX_VM_PERM_WRITE : ZX_VM_PERM_READ;
+  /* Execute-only mappings do not exist here, so a fetch is covered by READ. */
+  if ((zxp_mapping_perms(f->mapping, mapping_page, NULL) & needs) == 0 ||
+      f->page >= f->pages->size >> ZXP_PAGE_SHIFT) {
+    return WAKE;
+  }
+  const enum zxp_page_state state = zxp_page_map_get(&f->pages->map, f->page);
+  if (state == ZXP_PAGE_EMPTY) {
+    return zxp_source_attached_locked(s) ? ASK_READ : FAIL;
+  }
+  if (!f->writes) {
+    /* A supplied page has memory; the fault and the supply crossed. */
+    return state == ZXP_PAGE_CLEAN ? WAKE : SHOW;
+  }
+  if (state == ZXP_PAGE_DIRTY || !s->trap_dirty) {
+    return DIRTY;
+  }
+  return zxp_source_attached_locked(s) ? ASK_DIRTY : FAIL;
+}
+
+/* ---- Threads on record ---- */
+
+static void record_free(struct zxp_blocked* b) {
+  zxp_blocked_remove(b);
+  zxp_channel_put(b->channel);
+  free(b);
+}
+
+/*
+ * The thread may be on record already. If it waits for this very page, the message is a repetition (it ran
+ * a signal handler and touched again) and the record stands. If a later message put it on record, this one
+ * is stale: a handler jumped out of that wait. Both: true, nothing is to be done. If it waits elsewhere in
+ * this VMO by an earlier message, that record goes. One in another tree is dealt with by leave_elsewhere,
+ * since only one tree lock is held here.
+ */
+static bool already_waits_locked(const struct fault* f, enum zxp_request_kind kind) {
+  struct zxp_source* where = NULL;
+  struct zxp_blocked* b = zxp_blocked_find(f->tid, &where);
+  bool done = false;
+  if (b != NULL && where == f->pages->source) {
+    done = b->seq > f->seq ||
+           (b->kind == kind && b->w.next == f->page && b->channel == f->channel &&
+            page_address(b->address) == page_address(f->address));
+    if (!done) {
+      zxp_request_leave(&where->requests, &b->w);
+      record_free(b);
+    }
+  }
+  if (where != NULL) {
+    zxp_source_put(where); /* Not the last: its pages hold one. */
+  }
+  return done;
+}
+
+/* Takes a record of this thread out that another VMO holds by an earlier message; no lock held. */
+static void leave_elsewhere(pid_t tid, uint64_t seq, const struct zxp_source* here) {
+  struct zxp_source* where = NULL;
+  struct zxp_blocked* b = zxp_blocked_find(tid, &where);
+  if (b != NULL && where != here) {
+    zxp_mutex_lock(&where->tree->lock);
+    struct zxp_source* again = NULL;
+    b = zxp_blocked_find(tid, &again);
+    if (b != NULL && again == where && b->seq < seq) {
+      zxp_request_leave(&where->requests, &b->w);
+      record_free(b);
+    }
+    zxp_mutex_unlock(&where->tree->lock);
+    if (again != NULL) {
+      zxp_source_put(again);
+    }
+  }
+  if (where != NULL) {
+    zxp_source_put(where);
+  }
+}
+
+/* Asks, with the thread on record as the waiter. */
+static void ask_locked(const struct fault* f, enum zxp_request_kind kind) {
+  struct zxp_source* s = f->pages->source;
+  if (already_waits_locked(f, kind)) {
+    return;
+  }
+  struct zxp_blocked* b = calloc(1, sizeof *b);
+  if (b == NULL) {
+    /* It touches again, and the next message may find memory. */
+    zxp_uffd_wake(f->channel->uffd, page_address(f->address), ZXP_PAGE_SIZE);
+    return;
+  }
+  zxp_waiter_init(&b->w, false);
+  zxp_list_init(&b->link);
+  b->source = s;
+  b->tid = f->tid;
+  b->seq = f->seq;
+  b->since = zxp_clock_now();
+  b->kind = kind;
+  b->address = f->address;
+  b->channel = f->channel;
+  zxp_channel_get(f->channel);
+  b->writes = f->writes;
+  zxp_blocked_add(b);
+  if (zxp_request_ask(&s->requests, kind, &b->w, f->page, 1) != ZX_OK) {
+    record_free(b);
+    zxp_uffd_wake(f->channel->uffd, page_address(f->address), ZXP_PAGE_SIZE);
+  }
+}
+
+/* ---- Doing it ---- */
+
+/* Lets stores through this mapping at the page go; wakes. The page is DIRTY. */
+static void unprotect_locked(struct zxp_pages* pages, struct zxp_channel* channel,
+                             uintptr_t address) {
+  pages->source->modified = true;
+  zxp_uffd_protect(channel->uffd, page_address(address), ZXP_PAGE_SIZE, false);
+}
+
+static void dirty_locked(const struct fault* f) {
+  struct zxp_pages* pages = f->pages;
+  const enum zxp_page_state state = zxp_page_map_get(&pages->map, f->page);
+  if (state != ZXP_PAGE_DIRTY) {
+    /* Memory first, protected everywhere: other mappings learn of the state by faulting themselves. A
+     * supplied page has both. */
+    if ((state != ZXP_PAGE_CLEAN && zxp_pages_materialize_locked(pages, f->page) != ZX_OK) ||
+        zxp_page_map_set(&pages->map, f->page, 1, ZXP_PAGE_DIRTY) != ZX_OK) {
+      zxp_uffd_wake(f->channel->uffd, page_address(f->address), ZXP_PAGE_SIZE);
+      return;
+    }
+    ZXP_COUNT(dirtied_pages, 1);
+  } else {
+    /* DIRTY pages may have no memory yet: OP_DIRTY on zeros. */
+    zxp_pages_materialize_locked(pages, f->page);
+  }
+  unprotect_locked(pages, f->channel, f->address);
+}
+
+static void act_locked(const struct fault* f, enum action action) {
+  switch (action) {
+    case SHOW:
+      /* The page has memory in nearly every case; reading it costs less than finding out. */
+      zxp_pages_materialize_locked(f->pages, f->page);
+      zxp_uffd_wake(f->channel->uffd, page_address(f->address), ZXP_PAGE_SIZE);
+      break;
+    case DIRTY:
+      dirty_locked(f);
+      break;
+    case ASK_READ:
+      ask_locked(f, ZXP_REQUEST_READ);
+      return;
+    case ASK_DIRTY:
+      ask_locked(f, ZXP_REQUEST_DIRTY);
+      return;
+    case FAIL:
+      ZXP_COUNT(failed, 1);
+      zxp_raise_bus_error(f->pages, f->channel, f->tid, f->address);
+      break;
+    case WAKE:
+      zxp_uffd_wake(f->channel->uffd, page_address(f->address), ZXP_PAGE_SIZE);
+      break;
+  }
+  ZXP_COUNT(faults_local, 1);
+}
+
+void zxp_fault_resolve(struct zxp_channel* channel, uintptr_t address, uint64_t flags, pid_t tid,
+                       uint64_t seq) {
+  struct fault f = {
+      .channel = channel,
+      .address = address,
+      .tid = tid,
+      .seq = seq,
+      .writes = (flags & (UFFD_PAGEFAULT_FLAG_WRITE | UFFD_PAGEFAULT_FLAG_WP)) != 0,
+  };
+  const struct zxp_source* here = NULL;
+  zxp_rwlock_read(&zxp_aspace.lock);
+  f.mapping = zxp_region_find_mapping_locked(address);
+  if (f.mapping == NULL || f.mapping->channel != channel) {
+    /* Unmapped, or mapped anew by something else, since the message was sent. */
+    zxp_rwlock_unlock(&zxp_aspace.lock);
+    zxp_uffd_wake(channel->uffd, page_address(address), ZXP_PAGE_SIZE);
+    ZXP_COUNT(faults_local, 1);
+    return;
+  }
+  f.pages = f.mapping->pages;
+  f.page = f.mapping->first_page + ((address - f.mapping->base) >> ZXP_PAGE_SHIFT);
+  zxp_pages_lock(f.pages);
+  here = f.pages->source;
+  const enum action action = decide_locked(&f);
+  ZXP_LOG(ZXP_TOPIC_FAULT, 3, "thread %d %s %p, page %llu: %s", tid,
+          f.writes ? "writes" : "reads", (void*)address, (unsigned long long)f.page,
+          action_names[action]);
+  if ((action == ASK_READ || action == ASK_DIRTY) &&
+      atomic_load_explicit(&channel->loop_tid, memory_order_relaxed) == tid) {
+    /* Nobody else takes this port's packets, so nobody would ever answer. */
+    ZXP_LOG(ZXP_TOPIC_FAULT, 1, "thread %d serves the pager of %p and touched it: SIGBUS", tid,
+            (void*)address);
+    act_locked(&f, FAIL);
+  } else {
+    act_locked(&f, action);
+  }
+  zxp_pages_unlock(f.pages);
+  zxp_rwlock_unlock(&zxp_aspace.lock);
+  if (tid != 0) {
+    leave_elsewhere(tid, seq, here);
+  }
+}
+
+/* ---- Released by an answer: called under the tree lock, see vm/page_source.h ---- */
+
+void zxp_fault_release(struct zxp_source* s, struct zxp_blocked* b, zx_status_t status) {
+  struct zxp_channel* c = b->channel;
+  ZXP_ASSERT_HELD(&s->tree->lock);
+  if (status != ZX_OK) {
+    zxp_raise_bus_error(s->pages, c, b->tid, b->address);
+  } else if (s->woken_channel == c && b->address >= s->woken_from && b->address < s->woken_to) {
+    /* The answer installed the page under it. */
+  } else {
+    struct zxp_mapping* m = NULL;
+    if (b->kind == ZXP_REQUEST_DIRTY && s->pages != NULL) {
+      m = zxp_mapping_at_locked(s->pages, b->address, c);
+    }
+    const uint64_t page =
+        m == NULL ? 0 : m->first_page + ((b->address - m->base) >> ZXP_PAGE_SHIFT);
+    if (m != NULL && page < s->pages->size >> ZXP_PAGE_SHIFT &&
+        zxp_page_map_get(&s->pages->map, page) == ZXP_PAGE_DIRTY &&
+        zxp_pages_materialize_locked(s->pages, page) == ZX_OK) {
+      unprotect_locked(s->pages, c, b->address);
+    } else {
+      zxp_uffd_wake(c->uffd, page_address(b->address), ZXP_PAGE_SIZE);
+    }
+  }
+  record_free(b);
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The window: the one range of addresses in which all mapped VMOs lie, reserved early (vmar.md 14.1).
+ *
+ * The root region is exactly the window. A free place in it stays reserved (PROT_NONE, no memory), so no
+ * other mmap of the process can land there; every area is put in place and taken away with MAP_FIXED
+ * inside the window and nowhere else.
+ *
+ * Lock: aspace.lock guards the tree of regions and mappings.
+ */
+#ifndef ZXP_VM_ASPACE_H_
+#define ZXP_VM_ASPACE_H_
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <zircon/types.h>
+
+#include "base/lock.h"
+
+struct zxp_aspace {
+  struct zxp_rwlock lock; /* ZXP_RANK_ASPACE */
+  uintptr_t base;         /* (C) */
+  uint64_t size;          /* (C) bytes */
+};
+
+extern struct zxp_aspace zxp_aspace;
+
+/* Reserves the window, once. Errors: ZX_ERR_NO_MEMORY, less than 64 GiB of address space to be had. */
+zx_status_t zxp_aspace_init(void);
+
+/* Turns the area back into reservation, in one system call. False: out of areas. */
+bool zxp_aspace_reserve_area(uintptr_t address, uint64_t length);
+
+#endif /* ZXP_VM_ASPACE_H_ */

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * zx_pager_supply_pages (docs/semantics/pager.md 3.4, 7) and ZX_PAGER_OP_FAIL (6).
+ *
+ * Zircon moves pages; here bytes are copied and the source is emptied. The copy goes by UFFDIO_COPY
+ * through a mapping of the root where there is one, which fills the page, maps it write-protected and
+ * wakes its waiters in one system call; else by a write to the arena.
+ */
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/stats.h"
+#include "fault/channel_private.h"
+#include "fault/uffd.h"
+#include "vm/mapping.h"
+#include "vm/page_source.h"
+#include "vm/pager.h"
+
+/* Bytes into holes of the arena, without mapping them first. */
+static zx_status_t write_arena(uint64_t arena_page, const void* from, uint64_t count) {
+  uint64_t offset = arena_page << ZXP_PAGE_SHIFT;
+  uint64_t length = count << ZXP_PAGE_SHIFT;
+  const unsigned char* at = from;
+  while (length > 0) {
+    const ssize_t n = pwrite(zxp_arena.fd, at, length, (off_t)offset);
+    if (n < 0 && errno == EINTR) {
+      continue;
+    }
+    if (n <= 0) {
+      return ZX_ERR_NO_MEMORY;
+    }
+    at += n;
+    offset += (uint64_t)n;
+    length -= (uint64_t)n;
+  }
+  return ZX_OK;
+}
+
+/* The mapping through which to fill [page, page + count): one that shows `page`; how much of the run. */
+static struct zxp_mapping* filling_mapping(struct zxp_pages* root, uint64_t page, uint64_t count,
+                                           uintptr_t* address, uint64_t* run) {
+  ZXP_LIST_FOREACH(it, &root->mappings) {
+    struct zxp_mapping* m = ZXP_CONTAINER_OF(it, struct zxp_mapping, pages_link);
+    uint64_t clip_first;
+    if (m->channel != NULL && zxp_mapping_clip_locked(m, page, count, address, &clip_first, run) &&
+        clip_first == page) {
+      return m;
+    }
+  }
+  return NULL;
+}
+
+/*
+ * Fills EMPTY pages of the root, all in one extent, from `from`. Write protection is in place in every
+ * mapping before the page is there. Waiters of the mapping that was filled through are awake afterwards,
+ * which the source is told.
+ */
+static zx_status_t fill_locked(struct zxp_pages* root, uint64_t page, uint64_t arena_page,
+                               const unsigned char* from, uint64_t count) {
+  while (count > 0) {
+    uintptr_t address = 0;
+    uint64_t n = count;
+    struct zxp_mapping* m = filling_mapping(root, page, count, &address, &n);
+    if (m == NULL) {
+      n = count;
+    }
+    ZXP_LIST_FOREACH(it, &root->mappings) {
+      struct zxp_mapping* other = ZXP_CONTAINER_OF(it, struct zxp_mapping, pages_link);
+      if (other != m) {
+        zxp_mapping_write_protect_locked(other, page, n, true);
+      }
+    }
+    uint64_t filled = 0;
+    if (m != NULL) {
+      uint64_t bytes = 0;
+      zxp_uffd_copy(m->channel->uffd, address, from, n << ZXP_PAGE_SHIFT, true, &bytes);
+      filled = bytes >> ZXP_PAGE_SHIFT;
+      if (filled > 0 && root->source->woken_channel == NULL) {
+        root->source->woken_channel = m->channel;
+        root->source->woken_from = address;
+        root->source->woken_to = address + bytes;
+      } else if (filled > 0 && root->source->woken_channel == m->channel &&
+                 root->source->woken_to == address) {
+        root->source->woken_to += bytes;
+      }
+    }
+    if (filled < n) {
+      /* No mapping; or the kernel declined, say because a page is there already. */
+      if (m != NULL) {
+        zxp_mapping_write_protect_locked(m, page + filled, n - filled, true);
+      }
+      const zx_status_t st =
+          write_arena(arena_page + filled, from + (filled << ZXP_PAGE_SHIFT), n - filled);
+      if (st != ZX_OK) {
+        return st;
+      }
+    }
+    page += n;
+    arena_page += n;
+    from += n << ZXP_PAGE_SHIFT;
+    count -= n;
+  }
+  return ZX_OK;
+}
+
+/* Supplies one run of EMPTY pages from source pages, and says how far it got. */
+static zx_status_t supply_run_locked(struct zxp_pages* root, uint64_t page, uint64_t count,
+                                     struct zxp_pages* aux, uint64_t aux_page, uint64_t* supplied) {
+  zx_status_t st = zxp_pages_reserve_locked(root, page, count);
+  uint64_t done = 0;
+  while (st == ZX_OK && done < count) {
+    enum zxp_page_state aux_state;
+    uint64_t n = zxp_page_map_run(&aux->map, aux_page + done, count - done, &aux_state);
+    enum zxp_page_state state = ZXP_PAGE_MARKER;
+    if (zxp_page_state_resident(aux_state)) {
+      uint64_t from = 0;
+      uint64_t to = 0;
+      const bool have_from = zxp_extents_find(&aux->extents, aux_page + done, n, &from, &n);
+      const bool have_to = zxp_extents_find(&root->extents, page + done, n, &to, &n);
+      ZXP_ASSERT(have_from && have_to);
+      st = fill_locked(root, page + done, to, zxp_arena_view(from), n);
+      state = ZXP_PAGE_CLEAN;
+    }
+    if (st == ZX_OK) {
+      st = zxp_page_map_set(&root->map, page + done, n, state);
+    }
+    if (st == ZX_OK) {
+      done += n;
+    }
+  }
+  *supplied = done;
+  return st;
+}
+
+zx_status_t zxp_pager_supply(struct zxp_pages* root, uint64_t offset, uint64_t length,
+                             struct zxp_vmo* aux_vmo, uint64_t aux_offset) {
+  struct zxp_pages* aux = aux_vmo->pages;
+  struct zxp_source* s = root->source;
+  const uint64_t first = offset >> ZXP_PAGE_SHIFT;
+  const uint64_t count = length >> ZXP_PAGE_SHIFT;
+  const uint64_t aux_first = aux_offset >> ZXP_PAGE_SHIFT;
+  zx_status_t st = ZX_OK;
+
+  zxp_mutex_lock_pair(&root->tree->lock, &aux->tree->lock);
+  if (aux_offset > aux->size || length > aux->size - aux_offset) {
+    st = ZX_ERR_OUT_OF_RANGE;
+  } else if (aux->source != NULL) {
+    st = ZX_ERR_NOT_SUPPORTED;
+  } else if (offset > root->size || length > root->size - offset) {
+    st = ZX_ERR_OUT_OF_RANGE;
+  } else if (!zxp_source_attached_locked(s)) {
+    st = ZX_ERR_BAD_STATE;
+  } else {
+    st = zxp_pages_harvest_locked(aux, aux_first, count);
+  }
+  for (uint64_t done = 0; st == ZX_OK && done < count;) {
+    enum zxp_page_state state;
+    uint64_t run = zxp_page_map_run(&root->map, first + done, count - done, &state);
+    if (state == ZXP_PAGE_EMPTY) {
+      uint64_t supplied = 0;
+      s->woken_channel = NULL;
+      st = supply_run_locked(root, first + done, run, aux, aux_first + done, &supplied);
+      if (supplied > 0) {
+        ZXP_COUNT(supplied_pages, supplied);
+        zxp_request_answered(&s->requests, ZXP_REQUEST_READ, first + done, supplied);
+      }
+      s->woken_channel = NULL;
+    }
+    done += run;
+  }
+  if (st == ZX_OK && count > 0) {
+    /* The source reads as zeros afterwards, the pages that were not used too (7.1). */
+    st = zxp_pages_zero_whole_locked(aux, aux_first, count);
+  }
+  zxp_mutex_unlock_pair(&root->tree->lock, &aux->tree->lock);
+  return st;
+}
+
+zx_status_t zxp_pager_fail(struct zxp_pages* root, uint64_t offset, uint64_t length,
+                           zx_status_t status) {
+  zx_status_t st = ZX_OK;
+  zxp_pages_lock(root);
+  if (offset > root->size || length > root->size - offset) {
+    st = ZX_ERR_OUT_OF_RANGE;
+  } else if (!zxp_source_attached_locked(root->source)) {
+    st = ZX_ERR_BAD_STATE;
+  } else if (length > 0) {
+    zxp_request_fail(&root->source->requests, offset >> ZXP_PAGE_SHIFT, length >> ZXP_PAGE_SHIFT,
+                     status);
+  }
+  zxp_pages_unlock(root);
+  return st;
+}

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Pages: giving them memory, taking it back, zeroing, and what mappings must be told before.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/stats.h"
+#include "vm/mapping.h"
+#include "vm/page_source.h"
+#include "vm/vmo.h"
+
+zx_status_t zxp_pages_reserve_locked(struct zxp_pages* pages, uint64_t first, uint64_t count) {
+  ZXP_ASSERT_HELD(&pages->tree->lock);
+  return zxp_extents_ensure(&pages->extents, first, count, pages->size >> ZXP_PAGE_SHIFT,
+                            pages->resizable);
+}
+
+unsigned char* zxp_pages_bytes_locked(struct zxp_pages* pages, uint64_t page) {
+  ZXP_ASSERT_HELD(&pages->tree->lock);
+  return zxp_extents_page(&pages->extents, page);
+}
+
+void zxp_pages_protect_locked(struct zxp_pages* pages, uint64_t first, uint64_t count) {
+  ZXP_ASSERT_HELD(&pages->tree->lock);
+  ZXP_LIST_FOREACH(it, &pages->mappings) {
+    zxp_mapping_write_protect_locked(ZXP_CONTAINER_OF(it, struct zxp_mapping, pages_link), first,
+                                     count, true);
+  }
+}
+
+void zxp_pages_release_locked(struct zxp_pages* pages, uint64_t first, uint64_t count) {
+  ZXP_ASSERT_HELD(&pages->tree->lock);
+  zxp_extents_punch(&pages->extents, first, count);
+}
+
+zx_status_t zxp_pages_materialize_locked(struct zxp_pages* pages, uint64_t page) {
+  const zx_status_t st = zxp_pages_reserve_locked(pages, page, 1);
+  if (st != ZX_OK) {
+    return st;
+  }
+  if (zxp_page_map_get(&pages->map, page) != ZXP_PAGE_DIRTY) {
+    zxp_pages_protect_locked(pages, page, 1);
+  }
+  /* Reading a hole of shared memory through a mapping gives it a page of zeros. */
+  (void)*(volatile unsigned char*)zxp_pages_bytes_locked(pages, page);
+  return ZX_OK;
+}
+
+static bool page_is_zero(const unsigned char* bytes) {
+  /* Zero at the front and equal to itself shifted: memcmp does the walking. */
+  return bytes[0] == 0 && memcmp(bytes, bytes + 1, ZXP_PAGE_SIZE - 1) == 0;
+}
+
+/*
+ * A page that is all zeros stays EMPTY: whether it was only read, or written with zeros, cannot be told
+ * apart here. The consequence is a `committed_bytes` too small by such pages, as after Zircon's own
+ * scanner for zero pages.
+ */
+static zx_status_t harvest_run_locked(struct zxp_pages* pages, uint64_t first, uint64_t arena_page,
+                                      uint64_t count) {
+  uint64_t data = 0;
+  uint64_t n = 0;
+  for (uint64_t at = arena_page, end = arena_page + count;
+       at < end && zxp_arena_next_data(at, end - at, &data, &n); at = data + n) {
+    for (uint64_t a = data; a < data + n; a++) {
+      if (!page_is_zero(zxp_arena_view(a))) {
+        const zx_status_t st =
+            zxp_page_map_set(&pages->map, first + (a - arena_page), 1, ZXP_PAGE_DIRTY);
+        if (st != ZX_OK) {
+          return st;
+        }
+      }
+    }
+  }
+  return ZX_OK;
+}
+
+zx_status_t zxp_pages_harvest_locked(struct zxp_pages* pages, uint64_t first, uint64_t count) {
+  ZXP_ASSERT_HELD(&pages->tree->lock);
+  if (!pages->untracked) {
+    return ZX_OK;
+  }
+  const uint64_t end = first + count;
+  for (uint64_t page = first; page < end;) {
+    enum zxp_page_state state;
+    uint64_t run = zxp_page_map_run(&pages->map, page, end - page, &state);
+    if (state == ZXP_PAGE_EMPTY) {
+      uint64_t arena_page = 0;
+      if (zxp_extents_find(&pages->extents, page, run, &arena_page, &run)) {
+        const zx_status_t st = harvest_run_locked(pages, page, arena_page, run);
+        if (st != ZX_OK) {
+          return st;
+        }
+      }
+    }
+    page += run;
+  }
+  return ZX_OK;
+}
+
+zx_status_t zxp_pages_zero_whole_locked(struct zxp_pages* pages, uint64_t first, uint64_t count) {
+  struct zxp_source* s = pages->source;
+  ZXP_ASSERT_HELD(&pages->tree->lock);
+  if (s == NULL) {
+    /* Also where the map says EMPTY: a mapping may have filled it. */
+    zxp_pages_release_locked(pages, first, count);
+    return zxp_page_map_set(&pages->map, first, count, ZXP_PAGE_EMPTY);
+  }
+  for (uint64_t page = first, end = first + count; page < end;) {
+    enum zxp_page_state state;
+    const uint64_t run = zxp_page_map_run(&pages->map, page, end - page, &state);
+    if (state != ZXP_PAGE_MARKER && state != ZXP_PAGE_INTERVAL) {
+      const zx_status_t st = zxp_page_map_zero(&pages->map, page, run);
+      if (st != ZX_OK) {
+        return st;
+      }
+      if (state == ZXP_PAGE_EMPTY) {
+        zxp_request_answered(&s->requests, ZXP_REQUEST_READ, page, run);
+      } else {
+        zxp_pages_release_locked(pages, page, run);
+      }
+    }
+    page += run;
+  }
+  s->modified = true;
+  return ZX_OK;
+}
+
+void zxp_pages_drop_clean_locked(struct zxp_pages* pages, uint64_t first, uint64_t count) {
+  ZXP_ASSERT_HELD(&pages->tree->lock);
+  const uint64_t end = first + count;
+  for (uint64_t page = zxp_page_map_next_present(&pages->map, first, end); page < end;
+       page = zxp_page_map_next_present(&pages->map, page, end)) {
+    enum zxp_page_state state;
+    const uint64_t run = zxp_page_map_run(&pages->map, page, end - page, &state);
+    if (state == ZXP_PAGE_CLEAN || state == ZXP_PAGE_MARKER) {
+      /* Markers too: a load may have given them a page of zeros. */
+      zxp_pages_release_locked(pages, page, run);
+    }
+    page += run;
+  }
+  zxp_page_map_drop_clean(&pages->map, first, count, NULL, NULL);
+}
+
+void zxp_pages_cut_locked(struct zxp_pages* pages, uint64_t first) {
+  const uint64_t end = pages->size >> ZXP_PAGE_SHIFT;
+  struct zxp_source* s = pages->source;
+  ZXP_ASSERT_HELD(&pages->tree->lock);
+  if (first >= end) {
+    return;
+  }
+  if (s != NULL) {
+    for (uint64_t page = first; page < end;) {
+      enum zxp_page_state state;
+      const uint64_t run = zxp_page_map_run(&pages->map, page, end - page, &state);
+      if (state == ZXP_PAGE_EMPTY) {
+        zxp_request_answered(&s->requests, ZXP_REQUEST_READ, page, run);
+      }
+      page += run;
+    }
+    zxp_request_answered(&s->requests, ZXP_REQUEST_DIRTY, first, end - first);
+  }
+  zxp_page_map_cut(&pages->map, first);
+  zxp_pages_release_locked(pages, first, end - first);
+}
+
+static void pages_free(struct zxp_pages* pages) {
+  ZXP_ASSERT(zxp_list_empty(&pages->mappings));
+  zxp_page_map_destroy(&pages->map);
+  zxp_extents_destroy(&pages->extents);
+  zxp_vmo_tree_put(pages->tree);
+  free(pages);
+}
+
+void zxp_pages_disown(struct zxp_pages* pages) {
+  struct zxp_source* s = pages->source;
+  zxp_pages_lock(pages);
+  const bool last = --pages->owners == 0;
+  if (last && s != NULL) {
+    zxp_source_last_reference_locked(s);
+  }
+  zxp_pages_unlock(pages);
+  if (last) {
+    pages_free(pages);
+    if (s != NULL) {
+      zxp_source_put(s);
+    }
+  }
+}

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "vm/vmo.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "vm/page_source.h"
+
+/* ---- All VMOs, for dumps ---- */
+
+static struct zxp_mutex all_lock = ZXP_MUTEX_INITIALIZER(ZXP_RANK_LEAF);
+static struct zxp_list all = {&all, &all}; /* guarded by all_lock */
+
+void zxp_vmo_for_each(void (*visit)(void* context, struct zxp_vmo* vmo), void* context) {
+  /* A reference is taken where there still is one, so that visitors may take the tree lock. */
+  size_t count = 0;
+  size_t n = 0;
+  struct zxp_vmo** list = NULL;
+  zxp_mutex_lock(&all_lock);
+  ZXP_LIST_FOREACH(it, &all) { count++; }
+  list = malloc((count + 1) * sizeof(struct zxp_vmo*));
+  if (list != NULL) {
+    ZXP_LIST_FOREACH(it, &all) {
+      struct zxp_vmo* vmo = ZXP_CONTAINER_OF(it, struct zxp_vmo, all_link);
+      if (zxp_object_try_get(&vmo->object)) {
+        list[n++] = vmo;
+      }
+    }
+  }
+  zxp_mutex_unlock(&all_lock);
+  for (size_t i = 0; i < n; i++) {
+    visit(context, list[i]);
+    zxp_object_put(&list[i]->object);
+  }
+  free(list);
+}
+
+/* ---- Life ---- */
+
+void zxp_vmo_tree_put(struct zxp_vmo_tree* tree) {
+  if (atomic_fetch_sub_explicit(&tree->refs, 1, memory_order_acq_rel) == 1) {
+    zxp_mutex_destroy(&tree->lock);
+    free(tree);
+  }
+}
+
+zx_status_t zxp_vmo_round_size(uint64_t size, uint64_t* rounded) {
+  if (size > ZXP_VMO_MAX_SIZE) {
+    return ZX_ERR_OUT_OF_RANGE;
+  }
+  *rounded = (size + ZXP_PAGE_MASK) & ~ZXP_PAGE_MASK;
+  return ZX_OK;
+}
+
+zx_status_t zxp_vmo_create(uint64_t size, uint64_t content_size, uint32_t options,
+                           struct zxp_source* source, struct zxp_vmo** out) {
+  zx_status_t st = zxp_arena_init();
+  if (st != ZX_OK) {
+    return st;
+  }
+  struct zxp_vmo* vmo = calloc(1, sizeof *vmo);
+  struct zxp_pages* pages = calloc(1, sizeof *pages);
+  struct zxp_vmo_tree* tree = calloc(1, sizeof *tree);
+  if (vmo == NULL || pages == NULL || tree == NULL) {
+    free(vmo);
+    free(pages);
+    free(tree);
+    return ZX_ERR_NO_MEMORY;
+  }
+  zxp_mutex_init(&tree->lock, ZXP_RANK_TREE);
+  atomic_init(&tree->refs, 1);
+
+  pages->tree = tree;
+  pages->source = source;
+  pages->resizable = (options & ZX_VMO_RESIZABLE) != 0;
+  pages->owners = 1;
+  pages->size = size;
+  pages->content_size = content_size;
+  zxp_page_map_init(&pages->map);
+  zxp_extents_init(&pages->extents);
+  zxp_list_init(&pages->mappings);
+
+  zxp_object_init(&vmo->object, &zxp_vmo_ops, ZX_VMO_ZERO_CHILDREN);
+  vmo->pages = pages;
+  vmo->options = options;
+  zxp_mutex_lock(&all_lock);
+  zxp_list_push_back(&all, &vmo->all_link);
+  zxp_mutex_unlock(&all_lock);
+  if (source != NULL) {
+    zxp_source_bind(source, pages);
+  }
+  ZXP_LOG(ZXP_TOPIC_VMO, 2, "koid %llu: VMO of %llu bytes, options %x%s",
+          (unsigned long long)vmo->object.koid, (unsigned long long)size, options,
+          source != NULL ? ", pager-backed" : "");
+  *out = vmo;
+  return ZX_OK;
+}
+
+static void vmo_destroy(struct zxp_object* object) {
+  struct zxp_vmo* vmo = zxp_vmo_of(object);
+  zxp_mutex_lock(&all_lock);
+  zxp_list_remove(&vmo->all_link);
+  zxp_mutex_unlock(&all_lock);
+  zxp_pages_disown(vmo->pages);
+  zxp_object_fini(object);
+  free(vmo);
+}
+
+/* ---- Names and info ---- */
+
+static zx_status_t get_name(struct zxp_object* object, char name[ZX_MAX_NAME_LEN]) {
+  struct zxp_vmo* vmo = zxp_vmo_of(object);
+  zxp_pages_lock(vmo->pages);
+  memcpy(name, vmo->name, ZX_MAX_NAME_LEN);
+  zxp_pages_unlock(vmo->pages);
+  return ZX_OK;
+}
+
+static zx_status_t set_name(struct zxp_object* object, const char name[ZX_MAX_NAME_LEN]) {
+  struct zxp_vmo* vmo = zxp_vmo_of(object);
+  zxp_pages_lock(vmo->pages);
+  memcpy(vmo->name, name, ZX_MAX_NAME_LEN);
+  vmo->name[ZX_MAX_NAME_LEN - 1] = '\0';
+  zxp_pages_unlock(vmo->pages);
+  return ZX_OK;
+}
+
+uint64_t zxp_vmo_size(struct zxp_vmo* vmo) {
+  zxp_pages_lock(vmo->pages);
+  const uint64_t size = vmo->pages->size;
+  zxp_pages_unlock(vmo->pages);
+  return size;
+}
+
+zx_status_t zxp_vmo_get_content_size(struct zxp_object* object, uint64_t* out) {
+  struct zxp_vmo* vmo = zxp_vmo_of(object);
+  zxp_pages_lock(vmo->pages);
+  *out = vmo->pages->content_size;
+  zxp_pages_unlock(vmo->pages);
+  return ZX_OK;
+}
+
+zx_status_t zxp_vmo_get_info(struct zxp_object* object, zx_rights_t rights, zx_info_vmo_t* out) {
+  struct zxp_vmo* vmo = zxp_vmo_of(object);
+  struct zxp_pages* pages = vmo->pages;
+  memset(out, 0, sizeof *out);
+  zxp_pages_lock(pages);
+  const zx_status_t st = zxp_pages_harvest_locked(pages, 0, pages->size >> ZXP_PAGE_SHIFT);
+  const uint64_t committed = pages->map.resident << ZXP_PAGE_SHIFT;
+  out->koid = object->koid;
+  memcpy(out->name, vmo->name, sizeof out->name);
+  out->size_bytes = pages->size;
+  out->num_children = vmo->num_children;
+  out->num_mappings = vmo->num_mappings;
+  out->share_count = 1;
+  out->flags = ZX_INFO_VMO_TYPE_PAGED | ZX_INFO_VMO_VIA_HANDLE |
+               (pages->resizable ? ZX_INFO_VMO_RESIZABLE : 0) |
+               (pages->source != NULL ? ZX_INFO_VMO_PAGER_BACKED : 0) |
+               ((vmo->options & ZX_VMO_DISCARDABLE) != 0 ? ZX_INFO_VMO_DISCARDABLE : 0);
+  out->committed_bytes = committed;
+  out->populated_bytes = committed;
+  out->committed_private_bytes = committed;
+  out->populated_private_bytes = committed;
+  out->committed_scaled_bytes = committed;
+  out->populated_scaled_bytes = committed;
+  out->handle_rights = rights;
+  out->cache_policy = vmo->cache_policy;
+  out->metadata_bytes = zxp_page_map_metadata_bytes(&pages->map) +
+                        (pages->map.resident > 0 ? zxp_extents_metadata_bytes(&pages->extents) : 0);
+  zxp_pages_unlock(pages);
+  return st;
+}
+
+const struct zxp_object_ops zxp_vmo_ops = {
+    .type = ZX_OBJ_TYPE_VMO,
+    .name = "vmo",
+    /* Not ZX_VMO_ZERO_CHILDREN, which is the library's (objects.md 6.1). */
+    .user_signals = ZX_USER_SIGNAL_ALL,
+    .waitable = true,
+    .destroy = vmo_destroy,
+    .get_name = get_name,
+    .set_name = set_name,
+};

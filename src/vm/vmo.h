@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * VMOs: objects with an identity, and the pages behind them.
+ *
+ *   zxp_vmo        the kernel object: koid, name, children, mappings count, options
+ *   zxp_pages      the pages it shows: size, page states, extents, mappings, and for a pager root its
+ *                  source (vm/page_source.h)
+ *   zxp_vmo_tree   a VMO without parent and all that descends from it; holds the one lock of all of them
+ *
+ * Object and pages are apart because they live apart: the pages outlive the object that made them while
+ * something else still shows them.
+ *
+ * The files:
+ *
+ *   vmo.c          objects: creation, end, sizes as reported, names, info
+ *   pages.c        pages: storing, zeroing, giving back, and what mappings must be told before
+ *   vmo_access.c   making a page ready for an access: committing, asking the pager, waiting
+ *   vmo_io.c       zx_vmo_read, zx_vmo_write
+ *   vmo_ops.c      zx_vmo_op_range
+ *   vmo_resize.c   zx_vmo_set_size and the stream size
+ *
+ * Typical walk, zx_vmo_read of an absent page of a pager root: vmo_io.c takes the tree lock, finds the
+ * page EMPTY, calls zxp_pages_wait (vmo_access.c) which asks the source for it, drops the lock and sleeps;
+ * after the pager's supply it takes the lock again and starts over.
+ *
+ * Lock: tree.lock. Everything marked (T) is guarded by it; nothing here sleeps or touches the caller's
+ * mapped memory while holding it.
+ */
+#ifndef ZXP_VM_VMO_H_
+#define ZXP_VM_VMO_H_
+
+#include <stdatomic.h>
+#include <zircon/syscalls/object.h>
+
+#include "object/object.h"
+#include "vm/arena.h"
+#include "vm/blocked.h"
+#include "vm/extent.h"
+#include "vm/page_map.h"
+#include "vm/page_request.h"
+
+struct zxp_source;
+
+/* The largest VMO: 2^64 minus 32 pages (vmo.md, head). */
+#define ZXP_VMO_MAX_SIZE (UINT64_C(0) - 32 * ZXP_PAGE_SIZE)
+
+struct zxp_vmo_tree {
+  struct zxp_mutex lock; /* ZXP_RANK_TREE */
+  atomic_uint refs;
+};
+
+/* (C) constant  (T) tree lock */
+struct zxp_pages {
+  struct zxp_vmo_tree* tree;  /* (C) holds a reference */
+  struct zxp_source* source;  /* (C) pager root: its source; else NULL */
+  bool resizable;             /* (C) */
+  uint32_t owners;            /* (T) objects that show these pages */
+  uint64_t size;              /* (T) bytes, a multiple of the page size */
+  uint64_t content_size;      /* (T) the stream size, exact bytes */
+  /*
+   * (T) An anonymous VMO has been mapped: the kernel fills such mappings without telling, so a page that
+   * the map calls EMPTY may hold bytes. zxp_pages_harvest finds out.
+   */
+  bool untracked;
+  struct zxp_page_map map;    /* (T) */
+  struct zxp_extents extents; /* (T) */
+  struct zxp_list mappings;   /* (T) struct zxp_mapping.pages_link */
+};
+
+/* (C) constant  (T) tree lock */
+struct zxp_vmo {
+  struct zxp_object object;
+  struct zxp_pages* pages;    /* (C) */
+  uint32_t options;           /* (C) ZX_VMO_* it was made with */
+  char name[ZX_MAX_NAME_LEN]; /* (T) */
+  uint32_t cache_policy;      /* (T) */
+  uint64_t num_mappings;      /* (T) */
+  uint64_t num_children;      /* (T) direct children */
+  struct zxp_list all_link;   /* list of all VMOs, for dumps; its own lock */
+};
+
+extern const struct zxp_object_ops zxp_vmo_ops;
+
+static inline void zxp_vmo_tree_get(struct zxp_vmo_tree* tree) {
+  atomic_fetch_add_explicit(&tree->refs, 1, memory_order_relaxed);
+}
+void zxp_vmo_tree_put(struct zxp_vmo_tree* tree);
+
+static inline struct zxp_vmo* zxp_vmo_of(struct zxp_object* object) {
+  return ZXP_CONTAINER_OF(object, struct zxp_vmo, object);
+}
+
+static inline void zxp_pages_lock(struct zxp_pages* pages) { zxp_mutex_lock(&pages->tree->lock); }
+static inline void zxp_pages_unlock(struct zxp_pages* pages) {
+  zxp_mutex_unlock(&pages->tree->lock);
+}
+
+/* ---- vmo.c ---- */
+
+/*
+ * Rounds a size up to pages. ZX_ERR_OUT_OF_RANGE if that overflows or the result is above the largest VMO.
+ */
+zx_status_t zxp_vmo_round_size(uint64_t size, uint64_t* rounded);
+
+/*
+ * A new VMO of `size` bytes (rounded), with one reference for the caller. `source` (may be NULL) makes it a
+ * pager root; the source's reference is taken on success. Errors: ZX_ERR_NO_MEMORY, ZX_ERR_NO_RESOURCES.
+ */
+zx_status_t zxp_vmo_create(uint64_t size, uint64_t content_size, uint32_t options,
+                           struct zxp_source* source, struct zxp_vmo** out);
+
+/* ZX_INFO_VMO through a handle with `rights`. */
+zx_status_t zxp_vmo_get_info(struct zxp_object* object, zx_rights_t rights, zx_info_vmo_t* out);
+
+/* ZX_PROP_VMO_CONTENT_SIZE, and zx_vmo_get_size. */
+zx_status_t zxp_vmo_get_content_size(struct zxp_object* object, uint64_t* out);
+zx_status_t zxp_vmo_set_content_size(struct zxp_object* object, uint64_t size);
+uint64_t zxp_vmo_size(struct zxp_vmo* vmo);
+
+/* Mappings come and go; tree lock held. */
+void zxp_vmo_mapping_added_locked(struct zxp_vmo* vmo);
+void zxp_vmo_mapping_removed_locked(struct zxp_vmo* vmo);
+
+/* Calls `visit` for each VMO that exists. `try_only`: skip locks that cannot be had at once. */
+void zxp_vmo_for_each(void (*visit)(void* context, struct zxp_vmo* vmo), void* context);
+
+/* ---- pages.c: all need the tree lock ---- */
+
+/* Whether `page` reads as bytes of its own (rather than as zeros, or not at all). */
+bool zxp_pages_has_bytes_locked(struct zxp_pages* pages, uint64_t page);
+
+/* Extents for the range; the range lies inside the size. */
+zx_status_t zxp_pages_reserve_locked(struct zxp_pages* pages, uint64_t first, uint64_t count);
+
+/* The bytes of a page that has an extent. Reading a hole gives it memory: for pages with bytes only. */
+unsigned char* zxp_pages_bytes_locked(struct zxp_pages* pages, uint64_t page);
+
+/* Makes the page states of an anonymous VMO say what the kernel did: pages that were written through
+ * mappings become DIRTY. */
+zx_status_t zxp_pages_harvest_locked(struct zxp_pages* pages, uint64_t first, uint64_t count);
+
+/* Write-protects the pages in every mapping, present or not; done before a page that is not DIRTY
+ * becomes present, and before a DIRTY page stops being so. */
+void zxp_pages_protect_locked(struct zxp_pages* pages, uint64_t first, uint64_t count);
+
+/* Gives the memory of the pages back, also in every mapping. Page states are the caller's. */
+void zxp_pages_release_locked(struct zxp_pages* pages, uint64_t first, uint64_t count);
+
+/* Gives `page`, which is not EMPTY, memory so that a mapping can show it. */
+zx_status_t zxp_pages_materialize_locked(struct zxp_pages* pages, uint64_t page);
+
+/* Zeroes whole pages: page states, memory, and requests that it answers. */
+zx_status_t zxp_pages_zero_whole_locked(struct zxp_pages* pages, uint64_t first, uint64_t count);
+
+/* Drops clean pages and markers (detach, eviction). */
+void zxp_pages_drop_clean_locked(struct zxp_pages* pages, uint64_t first, uint64_t count);
+
+/* Drops everything from `first` page on; the old size still stands. */
+void zxp_pages_cut_locked(struct zxp_pages* pages, uint64_t first);
+
+/* One object less shows the pages; frees them after the last. Takes the tree lock itself. */
+void zxp_pages_disown(struct zxp_pages* pages);
+
+/* ---- vmo_access.c ---- */
+
+/*
+ * One access by a call that may have to wait for the pager. Lives on the stack of the call:
+ *
+ *   struct zxp_access a;
+ *   zxp_access_begin(&a, pages, "zx_vmo_read", true);          // takes the tree lock
+ *   ... zxp_access_wait_locked(&a, ZXP_REQUEST_READ, p, n) ...   // drops it while asleep
+ *   zxp_access_end(&a);                                         // drops it
+ */
+struct zxp_access {
+  struct zxp_blocked blocked;
+  struct zxp_pages* pages;
+};
+
+void zxp_access_begin(struct zxp_access* a, struct zxp_pages* pages, const char* call, bool partial);
+void zxp_access_end(struct zxp_access* a);
+
+/* Between begin and end: lets go of the tree lock and takes it again, say around a copy to memory that
+ * may fault. Everything looked at before has to be looked at again. */
+void zxp_access_unlock(struct zxp_access* a);
+void zxp_access_lock(struct zxp_access* a);
+
+/*
+ * Asks the pager for [first, first + count), or goes on waiting for a request that this access is on
+ * already, and sleeps until there is reason to look again (ZX_OK) or the wait has failed (the pager's
+ * status; ZX_ERR_BAD_STATE if the source is cut off; ZX_ERR_NO_MEMORY). Everything may have changed.
+ */
+zx_status_t zxp_access_wait_locked(struct zxp_access* a, enum zxp_request_kind kind, uint64_t first,
+                                   uint64_t count);
+
+/* The largest request that one zx_vmo_write or stream write makes (pager.md 4, writeback.md 1). */
+#define ZXP_WRITE_REQUEST_PAGES 16
+
+/*
+ * Makes `page` ready to be written: present, and dirty where that is tracked. `limit` pages from it on
+ * belong to the same access (at most ZXP_WRITE_REQUEST_PAGES are asked for at once). On ZX_OK `*ready`
+ * pages from `page` on may be written through zxp_pages_bytes_locked until the lock is dropped.
+ * May sleep; the size has to be checked again afterwards if `*slept`.
+ */
+zx_status_t zxp_access_prepare_write_locked(struct zxp_access* a, uint64_t page, uint64_t limit,
+                                            uint64_t* ready, bool* slept);
+
+/* ---- vmo_io.c ---- */
+
+/*
+ * zx_vmo_read and zx_vmo_write without the handle. `single`: stands for loads and stores of the caller's
+ * buffer (vm/user.c), so each request is for one page. `*done` (may be NULL): bytes moved.
+ */
+zx_status_t zxp_vmo_read(struct zxp_pages* pages, void* buffer, uint64_t offset,
+                         uint64_t length, bool single, uint64_t* done);
+zx_status_t zxp_vmo_write(struct zxp_pages* pages, const void* buffer,
+                          uint64_t offset, uint64_t length, bool single, uint64_t* done);
+
+/* ---- vmo_ops.c ---- */
+
+/* zx_vmo_op_range on a range; rights are the caller's, ranges are checked here. */
+zx_status_t zxp_vmo_commit(struct zxp_pages* pages, uint64_t offset, uint64_t length);
+zx_status_t zxp_vmo_decommit(struct zxp_pages* pages, uint64_t offset, uint64_t length);
+zx_status_t zxp_vmo_zero(struct zxp_pages* pages, uint64_t offset, uint64_t length);
+zx_status_t zxp_vmo_hint(struct zxp_pages* pages, bool always_need, uint64_t offset, uint64_t length);
+zx_status_t zxp_vmo_prefetch(struct zxp_pages* pages, uint64_t offset, uint64_t length);
+
+/* ---- vmo_resize.c ---- */
+
+/* zx_vmo_set_size of a resizable VMO. */
+zx_status_t zxp_vmo_set_size(struct zxp_pages* pages, uint64_t size);
+zx_status_t zxp_vmo_set_stream_size(struct zxp_pages* pages, uint64_t size);
+
+#endif /* ZXP_VM_VMO_H_ */

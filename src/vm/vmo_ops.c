@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * zx_vmo_op_range: commit, decommit, zero, hints, prefetch (docs/semantics/vmo.md 5, pager.md 3.6, 8.6,
+ * writeback.md 8.3).
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+
+#include "base/stats.h"
+#include "vm/mapping.h"
+#include "vm/page_source.h"
+#include "vm/vmo.h"
+
+/* Rounds outward; false if the end overflows. */
+static bool round_outward(uint64_t offset, uint64_t length, uint64_t* first, uint64_t* end) {
+  const uint64_t stop = offset + length;
+  if (stop < offset || stop + ZXP_PAGE_MASK < stop) {
+    return false;
+  }
+  *first = offset >> ZXP_PAGE_SHIFT;
+  *end = (stop + ZXP_PAGE_MASK) >> ZXP_PAGE_SHIFT;
+  return true;
+}
+
+static uint64_t size_pages(const struct zxp_pages* pages) { return pages->size >> ZXP_PAGE_SHIFT; }
+
+/* ---- Commit, prefetch, always-need: one walk ---- */
+
+enum walk {
+  WALK_COMMIT,   /* real pages */
+  WALK_PREFETCH, /* content, whatever stands for it */
+  WALK_HINT,     /* as prefetch, stepping over failures */
+};
+
+/* Gives the pages memory now, as Zircon's commit does, rather than on first touch. */
+static zx_status_t allocate_locked(struct zxp_pages* pages, uint64_t first, uint64_t count) {
+  while (count > 0) {
+    uint64_t arena_page = 0;
+    uint64_t run;
+    const bool there = zxp_extents_find(&pages->extents, first, count, &arena_page, &run);
+    ZXP_ASSERT(there);
+    int rc;
+    do {
+      rc = fallocate(zxp_arena.fd, 0, (off_t)(arena_page << ZXP_PAGE_SHIFT),
+                     (off_t)(run << ZXP_PAGE_SHIFT));
+    } while (rc != 0 && errno == EINTR);
+    if (rc != 0) {
+      return ZX_ERR_NO_MEMORY;
+    }
+    first += run;
+    count -= run;
+  }
+  return ZX_OK;
+}
+
+/* Turns a run that reads as zeros into pages of zeros in `state`. */
+static zx_status_t commit_run_locked(struct zxp_pages* pages, uint64_t first, uint64_t count,
+                                     enum zxp_page_state state) {
+  zx_status_t st = zxp_pages_reserve_locked(pages, first, count);
+  if (st != ZX_OK) {
+    return st;
+  }
+  if (state != ZXP_PAGE_DIRTY) {
+    zxp_pages_protect_locked(pages, first, count);
+  }
+  st = allocate_locked(pages, first, count);
+  return st != ZX_OK ? st : zxp_page_map_set(&pages->map, first, count, state);
+}
+
+static zx_status_t walk_range(struct zxp_pages* pages, enum walk how, const char* call,
+                              uint64_t first, uint64_t end) {
+  zx_status_t st = ZX_OK;
+  struct zxp_access a;
+  zxp_access_begin(&a, pages, call, false);
+  struct zxp_source* s = pages->source;
+  if (end > size_pages(pages)) {
+    st = ZX_ERR_OUT_OF_RANGE;
+  }
+  while (st == ZX_OK) {
+    /* What a shrink cut off meanwhile is dropped (8.5). */
+    if (end > size_pages(pages)) {
+      end = size_pages(pages);
+    }
+    if (first >= end) {
+      break;
+    }
+    enum zxp_page_state state;
+    const uint64_t run = zxp_page_map_run(&pages->map, first, end - first, &state);
+    if (state == ZXP_PAGE_EMPTY && s != NULL) {
+      st = zxp_access_wait_locked(&a, ZXP_REQUEST_READ, first, run);
+      if (st != ZX_OK && how == WALK_HINT) {
+        st = ZX_OK;
+        first++;
+      }
+      continue;
+    }
+    if (how == WALK_COMMIT) {
+      if (state == ZXP_PAGE_EMPTY) {
+        st = commit_run_locked(pages, first, run, ZXP_PAGE_DIRTY);
+      } else if (state == ZXP_PAGE_MARKER) {
+        st = commit_run_locked(pages, first, run, ZXP_PAGE_CLEAN);
+      } else if (state == ZXP_PAGE_INTERVAL && s->trap_dirty) {
+        st = zxp_access_wait_locked(&a, ZXP_REQUEST_DIRTY, first, run);
+        continue;
+      } else if (state == ZXP_PAGE_INTERVAL) {
+        st = commit_run_locked(pages, first, run, ZXP_PAGE_DIRTY);
+        ZXP_COUNT(dirtied_pages, st == ZX_OK ? run : 0);
+      }
+    }
+    first += run;
+  }
+  zxp_access_end(&a);
+  return st;
+}
+
+zx_status_t zxp_vmo_commit(struct zxp_pages* pages, uint64_t offset, uint64_t length) {
+  uint64_t first;
+  uint64_t end;
+  return round_outward(offset, length, &first, &end)
+             ? walk_range(pages, WALK_COMMIT, "ZX_VMO_OP_COMMIT", first, end)
+             : ZX_ERR_OUT_OF_RANGE;
+}
+
+zx_status_t zxp_vmo_prefetch(struct zxp_pages* pages, uint64_t offset, uint64_t length) {
+  uint64_t first;
+  uint64_t end;
+  return round_outward(offset, length, &first, &end)
+             ? walk_range(pages, WALK_PREFETCH, "ZX_VMO_OP_PREFETCH", first, end)
+             : ZX_ERR_OUT_OF_RANGE;
+}
+
+zx_status_t zxp_vmo_hint(struct zxp_pages* pages, bool always_need, uint64_t offset,
+                         uint64_t length) {
+  uint64_t first;
+  uint64_t end;
+  if (pages->source == NULL) {
+    return ZX_OK; /* Whatever the range (pager.md 3.6). */
+  }
+  if (!round_outward(offset, length, &first, &end)) {
+    return ZX_ERR_OUT_OF_RANGE;
+  }
+  if (always_need) {
+    return walk_range(pages, WALK_HINT, "ZX_VMO_OP_ALWAYS_NEED", first, end);
+  }
+  zxp_pages_lock(pages);
+  const bool inside = end <= size_pages(pages);
+  zxp_pages_unlock(pages);
+  return inside ? ZX_OK : ZX_ERR_OUT_OF_RANGE;
+}
+
+/* ---- Decommit ---- */
+
+zx_status_t zxp_vmo_decommit(struct zxp_pages* pages, uint64_t offset, uint64_t length) {
+  zx_status_t st = ZX_OK;
+  zxp_pages_lock(pages);
+  if (offset > pages->size || length > pages->size - offset) {
+    st = ZX_ERR_OUT_OF_RANGE;
+  } else if (length == 0) {
+    st = ZX_OK;
+  } else if (pages->source != NULL) {
+    st = ZX_ERR_NOT_SUPPORTED;
+  } else if (((offset | length) & ZXP_PAGE_MASK) != 0) {
+    st = ZX_ERR_INVALID_ARGS;
+  } else {
+    st = zxp_pages_zero_whole_locked(pages, offset >> ZXP_PAGE_SHIFT, length >> ZXP_PAGE_SHIFT);
+  }
+  zxp_pages_unlock(pages);
+  return st;
+}
+
+/* ---- Zero ---- */
+
+/* Zeroes bytes inside one page; the page may have to be asked for. */
+static zx_status_t zero_part_locked(struct zxp_access* a, uint64_t offset, uint64_t length) {
+  struct zxp_pages* pages = a->pages;
+  const uint64_t page = offset >> ZXP_PAGE_SHIFT;
+  for (;;) {
+    if (offset + length > pages->size) {
+      return ZX_ERR_OUT_OF_RANGE;
+    }
+    const enum zxp_page_state state = zxp_page_map_get(&pages->map, page);
+    if (state == ZXP_PAGE_MARKER || state == ZXP_PAGE_INTERVAL) {
+      return ZX_OK; /* Zeros already, and nothing is dirtied (writeback.md 8.3 rule 4). */
+    }
+    if (state == ZXP_PAGE_EMPTY && pages->source == NULL) {
+      if (!pages->untracked) {
+        return ZX_OK;
+      }
+      const zx_status_t st = zxp_pages_harvest_locked(pages, page, 1);
+      if (st != ZX_OK || zxp_page_map_get(&pages->map, page) == ZXP_PAGE_EMPTY) {
+        return st;
+      }
+    }
+    uint64_t ready;
+    bool slept;
+    const zx_status_t st = zxp_access_prepare_write_locked(a, page, 1, &ready, &slept);
+    if (st != ZX_OK) {
+      return st;
+    }
+    if (!slept) {
+      memset(zxp_pages_bytes_locked(pages, page) + (offset & ZXP_PAGE_MASK), 0, length);
+      if (pages->source != NULL) {
+        pages->source->modified = true;
+      }
+      return ZX_OK;
+    }
+  }
+}
+
+zx_status_t zxp_vmo_zero(struct zxp_pages* pages, uint64_t offset, uint64_t length) {
+  zx_status_t st = ZX_OK;
+  uint64_t end = offset + length;
+  struct zxp_access a;
+  zxp_access_begin(&a, pages, "ZX_VMO_OP_ZERO", false);
+  if (offset > pages->size || length > pages->size - offset) {
+    st = ZX_ERR_OUT_OF_RANGE;
+    goto out;
+  }
+  if (length == 0) {
+    goto out;
+  }
+  /* Head, then tail, then the whole pages between (8.6). */
+  const uint64_t head = offset & ZXP_PAGE_MASK;
+  if (head != 0) {
+    const uint64_t n = length < ZXP_PAGE_SIZE - head ? length : ZXP_PAGE_SIZE - head;
+    st = zero_part_locked(&a, offset, n);
+    if (st != ZX_OK) {
+      goto out;
+    }
+    offset += n;
+  }
+  const uint64_t tail = end & ZXP_PAGE_MASK;
+  if (offset < end && tail != 0) {
+    st = zero_part_locked(&a, end - tail, tail);
+    if (st != ZX_OK) {
+      goto out;
+    }
+    end -= tail;
+  }
+  if (offset < end) {
+    st = end > pages->size ? ZX_ERR_OUT_OF_RANGE
+                           : zxp_pages_zero_whole_locked(pages, offset >> ZXP_PAGE_SHIFT,
+                                                         (end - offset) >> ZXP_PAGE_SHIFT);
+  }
+out:
+  zxp_access_end(&a);
+  return st;
+}

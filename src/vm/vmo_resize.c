@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Sizes: zx_vmo_set_size, the stream size (docs/semantics/vmo.md 4, pager.md 8.5, writeback.md 8.2).
+ */
+#include "vm/mapping.h"
+#include "vm/page_source.h"
+#include "vm/vmo.h"
+
+/* Shows or hides pages [first, end) in every mapping. If one cannot, those before it are put back. */
+static zx_status_t resize_mappings_locked(struct zxp_pages* pages, uint64_t first, uint64_t end,
+                                          uint64_t new_size, uint64_t old_size) {
+  ZXP_LIST_FOREACH(it, &pages->mappings) {
+    struct zxp_mapping* m = ZXP_CONTAINER_OF(it, struct zxp_mapping, pages_link);
+    const zx_status_t st = zxp_mapping_resized_locked(m, first, end, new_size);
+    if (st != ZX_OK) {
+      for (struct zxp_list* back = it;; back = back->prev) {
+        zxp_mapping_resized_locked(ZXP_CONTAINER_OF(back, struct zxp_mapping, pages_link), first,
+                                   end, old_size);
+        if (back == pages->mappings.next) {
+          return st;
+        }
+      }
+    }
+  }
+  return ZX_OK;
+}
+
+static zx_status_t resize_locked(struct zxp_pages* pages, uint64_t rounded) {
+  const uint64_t old_pages = pages->size >> ZXP_PAGE_SHIFT;
+  const uint64_t new_pages = rounded >> ZXP_PAGE_SHIFT;
+  zx_status_t st = ZX_OK;
+  if (new_pages < old_pages) {
+    /* Hide first: once a page has been given back, no mapping may show what comes after it. */
+    st = resize_mappings_locked(pages, new_pages, old_pages, rounded, pages->size);
+    if (st != ZX_OK) {
+      return st;
+    }
+    zxp_pages_cut_locked(pages, new_pages);
+    pages->size = rounded;
+  } else if (new_pages > old_pages) {
+    /* The new part is known to be zero: an interval that asks for nothing and refuses supplies. */
+    if (pages->source != NULL) {
+      st = zxp_page_map_zero(&pages->map, old_pages, new_pages - old_pages);
+    }
+    if (st == ZX_OK) {
+      const uint64_t old_size = pages->size;
+      pages->size = rounded;
+      st = resize_mappings_locked(pages, old_pages, new_pages, rounded, old_size);
+      if (st != ZX_OK) {
+        pages->size = old_size;
+        zxp_page_map_cut(&pages->map, old_pages);
+      }
+    }
+  }
+  return st;
+}
+
+zx_status_t zxp_vmo_set_size(struct zxp_pages* pages, uint64_t size) {
+  uint64_t rounded;
+  zx_status_t st = zxp_vmo_round_size(size, &rounded);
+  if (st != ZX_OK) {
+    return st;
+  }
+  zxp_pages_lock(pages);
+  st = resize_locked(pages, rounded);
+  if (st == ZX_OK) {
+    pages->content_size = size;
+    if (pages->source != NULL) {
+      pages->source->modified = true;
+    }
+  }
+  zxp_pages_unlock(pages);
+  if (st == ZX_OK && size < rounded) {
+    /* Like a write of zeros: may block on READ and DIRTY; the size has changed whatever becomes of it
+     * (writeback.md 8.2 rule 17). */
+    zxp_vmo_zero(pages, size, rounded - size);
+  }
+  return st;
+}
+
+zx_status_t zxp_vmo_set_stream_size(struct zxp_pages* pages, uint64_t size) {
+  zxp_pages_lock(pages);
+  const uint64_t old = pages->content_size;
+  const uint64_t vmo_size = pages->size;
+  zxp_pages_unlock(pages);
+  if (size == old) {
+    return ZX_OK;
+  }
+  if (size > vmo_size) {
+    return ZX_ERR_OUT_OF_RANGE;
+  }
+  const uint64_t from = size < old ? size : old;
+  zx_status_t st = ZX_OK;
+  if (from < vmo_size) {
+    st = zxp_vmo_zero(pages, from, vmo_size - from);
+  }
+  if (st == ZX_OK) {
+    zxp_pages_lock(pages);
+    pages->content_size = size;
+    zxp_pages_unlock(pages);
+  }
+  return st;
+}
+
+zx_status_t zxp_vmo_set_content_size(struct zxp_object* object, uint64_t size) {
+  struct zxp_vmo* vmo = zxp_vmo_of(object);
+  struct zxp_pages* pages = vmo->pages;
+  const uint64_t vmo_size = zxp_vmo_size(vmo);
+  zx_status_t st = ZX_OK;
+  if (size < vmo_size) {
+    st = zxp_vmo_zero(pages, size, vmo_size - size);
+  }
+  if (st == ZX_OK) {
+    zxp_pages_lock(pages);
+    pages->content_size = size;
+    zxp_pages_unlock(pages);
+  }
+  return st;
+}
