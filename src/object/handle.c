@@ -326,6 +326,9 @@ zx_status_t zxp_handle_replace(zx_handle_t handle, zx_rights_t rights, zx_handle
   return ZX_OK;
 }
 
+/* Without the lock, which a thread that the fork left behind may hold. */
+bool zxp_handle_used(void) { return table.fresh > 0; }
+
 void zxp_handle_for_each(void (*visit)(void* context, zx_handle_t handle, struct zxp_object* object,
                                        zx_rights_t rights),
                          void* context) {

@@ -62,6 +62,9 @@ zx_status_t zxp_handle_duplicate(zx_handle_t handle, zx_rights_t rights, zx_hand
  */
 zx_status_t zxp_handle_replace(zx_handle_t handle, zx_rights_t rights, zx_handle_t* out);
 
+/* Whether there ever was a handle; asked in the child of a fork, which has one thread. */
+bool zxp_handle_used(void);
+
 /* Calls `visit` for each live handle, with a reference held; for process-wide info topics. */
 void zxp_handle_for_each(void (*visit)(void* context, zx_handle_t handle, struct zxp_object* object,
                                        zx_rights_t rights),

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/user.h"
 #include "object/handle.h"
 
 /* ---- fork ---- */
@@ -15,8 +16,11 @@ atomic_bool zxp_process_forked;
 /* Stands for the start of the process, which the kernel tells in hundredths of a second only. */
 static zx_time_t loaded_at;
 
+/* A library that nobody has used yet is as good in the child, which may be a daemon's second fork. */
 static void in_child(void) {
-  atomic_store_explicit(&zxp_process_forked, true, memory_order_relaxed);
+  if (zxp_handle_used() || zxp_window_base != 0) {
+    atomic_store_explicit(&zxp_process_forked, true, memory_order_relaxed);
+  }
 }
 
 /* At load, so that no call has to ask whether it was done. Registering fails only without memory, and
