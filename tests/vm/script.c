@@ -24,6 +24,9 @@ static void leave_no_core(void) {
   setrlimit(RLIMIT_CORE, &none);
 }
 
+/* Seconds after which a script counts as one that hangs; the slowest checker needs a hundredth. */
+#define SCRIPT_LIMIT 20
+
 /* Whether the script fails, in a child. Silent unless `loud`. */
 static bool fails(const struct script_subject* s, const struct script_op* ops, size_t count,
                   bool loud) {
@@ -32,6 +35,7 @@ static bool fails(const struct script_subject* s, const struct script_op* ops, s
   assert_true(child >= 0);
   if (child == 0) {
     leave_no_core();
+    alarm(SCRIPT_LIMIT);
     if (!loud && (freopen("/dev/null", "w", stderr) == NULL)) {
       _exit(2);
     }
@@ -42,6 +46,19 @@ static bool fails(const struct script_subject* s, const struct script_op* ops, s
   int status = 0;
   assert_int_equal(waitpid(child, &status, 0), child);
   return !(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
+/* Leaves out what comes after the operation that fails. */
+static void cut_off(const struct script_subject* s, struct script_failure* f) {
+  size_t fine = 0; /* operations that don't fail yet */
+  while (f->count - fine > 1) {
+    const size_t half = fine + (f->count - fine) / 2;
+    if (fails(s, f->ops, half, false)) {
+      f->count = half;
+    } else {
+      fine = half;
+    }
+  }
 }
 
 /* Leaves out stretches of operations, long ones first. */
@@ -65,28 +82,30 @@ static bool leave_out(const struct script_subject* s, struct script_failure* f) 
   return any;
 }
 
-/* Makes one number smaller: to 0, to half, by one. */
+/* Makes one number smaller, by bisection. Where it isn't the smallest that fails, the next sweep may
+ * find a smaller one. */
 static bool lower(const struct script_subject* s, struct script_failure* f, uint64_t* number) {
-  bool any = false;
-  for (;;) {
-    const uint64_t was = *number;
-    const uint64_t tries[] = {0, was / 2, was == 0 ? 0 : was - 1};
-    size_t i = 0;
-    for (; i < sizeof tries / sizeof *tries; i++) {
-      *number = tries[i];
-      if (tries[i] < was && fails(s, f->ops, f->count, false)) {
-        break;
-      }
-    }
-    if (i == sizeof tries / sizeof *tries) {
-      *number = was;
-      return any;
-    }
-    any = true;
+  const uint64_t was = *number;
+  uint64_t failing = was;
+  uint64_t fine = 0;
+  *number = 0;
+  if (was > 0 && fails(s, f->ops, f->count, false)) {
+    return true;
   }
+  while (failing > fine + 1) {
+    *number = fine + (failing - fine) / 2;
+    if (fails(s, f->ops, f->count, false)) {
+      failing = *number;
+    } else {
+      fine = *number;
+    }
+  }
+  *number = failing;
+  return failing < was;
 }
 
 static void shrink(const struct script_subject* s, struct script_failure* f) {
+  cut_off(s, f);
   for (bool any = true; any;) {
     any = leave_out(s, f);
     for (size_t i = 0; i < f->count; i++) {
@@ -114,6 +133,7 @@ bool script_search(const struct script_subject* s, uint64_t seed, uint64_t round
     /* What went wrong is said when the shrunk script runs. */
     FILE* const null = fopen("/dev/null", "w");
     for (; *round < rounds && null != NULL; (*round)++) {
+      alarm(SCRIPT_LIMIT);
       make_script(s, seed + *round, ops);
       if (!s->run(ops, s->length, null)) {
         _exit(1);

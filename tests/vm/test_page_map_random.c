@@ -215,6 +215,8 @@ static bool same(const struct zxp_page_map* map, uint64_t base, FILE* out) {
     DIFFER("an invariant is broken");
   }
   uint64_t resident = 0;
+  uint64_t start = 0; /* of the interval that p lies in, if in one */
+  uint64_t after = 0;
   for (uint64_t p = 0; p < PAGES; p++) {
     const enum zxp_page_state got = zxp_page_map_get(map, base + p);
     if (got != model.state[p]) {
@@ -222,20 +224,20 @@ static bool same(const struct zxp_page_map* map, uint64_t base, FILE* out) {
     }
     resident += zxp_page_state_resident((enum zxp_page_state)model.state[p]);
 
+    if (starts_interval((int64_t)p)) {
+      start = p;
+      after = interval_end(p);
+    }
+    const bool inside = in_interval((int64_t)p);
+    const uint64_t want = inside ? model.await[start] : 0;
+    const uint64_t want_first = inside ? base + start : 0;
+    const uint64_t want_count = inside ? after - start : 0;
     uint64_t first = 1;
     uint64_t count = 1;
     const uint64_t await = zxp_page_map_interval_await(map, base + p, &first, &count);
-    uint64_t want_first = 0;
-    uint64_t want_count = 0;
-    uint64_t want = 0;
-    if (in_interval((int64_t)p)) {
-      want_first = base + interval_start(p);
-      want_count = base + interval_end(p) - want_first;
-      want = model.await[interval_start(p)];
-    }
     if (await != want || first != want_first || count != want_count) {
       DIFFER("page %d: await %d of {%d, %d}, not %d of {%d, %d}", (int)p, (int)await,
-             (int)(first - base), (int)count, (int)want, (int)(want_first - base), (int)want_count);
+             (int)(first - base), (int)count, (int)want, (int)start, (int)want_count);
     }
   }
   if (map->resident != resident) {
