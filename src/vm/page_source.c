@@ -114,7 +114,6 @@ static struct zxp_source* source_of(struct zxp_request_set* set) {
 
 static void announce(struct zxp_request_set* set, struct zxp_request* request) {
   struct zxp_source* s = source_of(set);
-  ZXP_COUNT(requests, 1);
   ZXP_LOG(ZXP_TOPIC_PAGER, 3, "key %llu: %s request [%llu, +%llu)", (unsigned long long)s->key,
           request->kind == ZXP_REQUEST_READ ? "READ" : "DIRTY",
           (unsigned long long)request->node.key, (unsigned long long)request->count);
