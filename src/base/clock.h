@@ -12,6 +12,13 @@ static inline zx_time_t zxp_clock_now(void) {
   return (zx_time_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
 }
 
+/* The same with the time that the machine was suspended. */
+static inline zx_time_t zxp_clock_boot_now(void) {
+  struct timespec ts;
+  clock_gettime(CLOCK_BOOTTIME, &ts);
+  return (zx_time_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
+}
+
 /* A deadline as the kernel wants it. Times before the clock's zero are as past as zero itself. */
 static inline struct timespec zxp_clock_timespec(zx_time_t t) {
   struct timespec ts = {0, 0};

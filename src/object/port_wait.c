@@ -28,7 +28,6 @@
  * lets go of the port.
  */
 #include <stdlib.h>
-#include <time.h>
 
 #include "base/clock.h"
 #include "object/port_private.h"
@@ -85,9 +84,7 @@ static zx_time_t now_for(uint32_t options) {
     return zxp_clock_now();
   }
   if ((options & ZX_WAIT_ASYNC_BOOT_TIMESTAMP) != 0) {
-    struct timespec ts;
-    clock_gettime(CLOCK_BOOTTIME, &ts);
-    return (zx_time_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
+    return zxp_clock_boot_now();
   }
   return 0;
 }

@@ -12,22 +12,16 @@
  * second, finer unit would only have to be kept in step with them. */
 #define TICKS_PER_SECOND ((zx_ticks_t)1000000000)
 
-static zx_time_t boot_now(void) {
-  struct timespec ts;
-  clock_gettime(CLOCK_BOOTTIME, &ts);
-  return (zx_time_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
-}
-
 ZXP_EXPORT zx_instant_mono_t zx_clock_get_monotonic(void) { return zxp_clock_now(); }
 ZXP_TWIN(zx_clock_get_monotonic);
 
-ZXP_EXPORT zx_instant_boot_t zx_clock_get_boot(void) { return boot_now(); }
+ZXP_EXPORT zx_instant_boot_t zx_clock_get_boot(void) { return zxp_clock_boot_now(); }
 ZXP_TWIN(zx_clock_get_boot);
 
 ZXP_EXPORT zx_instant_mono_ticks_t zx_ticks_get(void) { return zxp_clock_now(); }
 ZXP_TWIN(zx_ticks_get);
 
-ZXP_EXPORT zx_instant_boot_ticks_t zx_ticks_get_boot(void) { return boot_now(); }
+ZXP_EXPORT zx_instant_boot_ticks_t zx_ticks_get_boot(void) { return zxp_clock_boot_now(); }
 ZXP_TWIN(zx_ticks_get_boot);
 
 ZXP_EXPORT zx_ticks_t zx_ticks_per_second(void) { return TICKS_PER_SECOND; }

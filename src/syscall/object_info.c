@@ -10,6 +10,7 @@
 #include "object/handle.h"
 #include "object/info.h"
 #include "object/process.h"
+#include "object/timer.h"
 
 /* ---- Topics of every object ---- */
 
@@ -53,6 +54,7 @@ static const struct zxp_info_topic* const topics[] = {
     &info_handle_count,
     &zxp_info_process,
     &zxp_info_process_handle_stats,
+    &zxp_info_timer,
 };
 
 /*
