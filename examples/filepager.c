@@ -249,7 +249,7 @@ static bool start(struct run* run) {
   if (readers_init() != 0) {
     return false;
   }
-  view_start(&run->view, &run->server);
+  view_start(&run->view, &run->server, run->readers, run->options.threads + 1);
   return start_readers(run);
 }
 

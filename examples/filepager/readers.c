@@ -207,6 +207,7 @@ static void read_all(struct reader* r, unsigned char (*digests)[SHA256_SIZE],
       sha256_finish(&one, digests[page + k]);
     }
     random_page = (random_page + stride) % pages;
+    atomic_fetch_add_explicit(&r->pages_read, count, memory_order_relaxed);
   }
 
   sha256_finish(&whole, r->whole);

@@ -41,6 +41,8 @@ struct reader {
   uv_async_t* finished;        /* sent at the end */
   atomic_uint* running;        /* counted down before that */
 
+  _Atomic uint64_t pages_read; /* may be looked at while it runs */
+
   /* Results, to be read after the end. */
   const char* problem;              /* NULL: read to the end */
   unsigned char whole[SHA256_SIZE]; /* in order, or reference */

@@ -23,8 +23,7 @@ static char cell(const struct server* s, uint64_t from, uint64_t to) {
   return fills[1 + present * 3 / (to - from)];
 }
 
-/* The map has `cells` cells from `first` on in this row; a small file has fewer clusters than
- * cells. */
+/* A small file has fewer clusters than the map has cells: several cells then show the same one. */
 static void print_row(const struct view* v, uint64_t row) {
   const struct server* s = v->server;
   const uint64_t cells = (uint64_t)v->rows * v->columns;
@@ -36,64 +35,91 @@ static void print_row(const struct view* v, uint64_t row) {
   }
 }
 
-static void print_numbers(struct view* v, double pages_a_second, double requests_a_second) {
+static unsigned percent_read(const struct view* v) {
+  uint64_t pages = 0;
+  for (unsigned i = 0; i < v->reader_count; i++) {
+    pages += atomic_load_explicit(&v->readers[i].pages_read, memory_order_relaxed);
+  }
+  return (unsigned)(pages * 100 / (v->server->pages * v->reader_count));
+}
+
+/* What the numbers are told since. */
+struct since {
+  uint64_t time;
+  uint64_t pages;
+  uint64_t requests;
+};
+
+struct texts {
+  char pages[128];
+  char requests[128];
+};
+
+static void write_texts(const struct view* v, const struct since* since, struct texts* t) {
   const struct server* s = v->server;
-  printf(" %3u%%  %llu/%llu pages, %llu requests  %.0f pages/s, %.0f requests/s",
-         (unsigned)(s->pages_supplied * 100 / s->pages), (unsigned long long)s->pages_supplied,
-         (unsigned long long)s->pages, (unsigned long long)s->requests, pages_a_second,
-         requests_a_second);
+  const double seconds = (double)(nanoseconds_now() - since->time + 1) / 1e9;
+  snprintf(t->pages, sizeof t->pages, "%llu of %llu pages (%u%%), %.0f a second",
+           (unsigned long long)s->pages_supplied, (unsigned long long)s->pages,
+           (unsigned)(s->pages_supplied * 100 / s->pages),
+           (double)(s->pages_supplied - since->pages) / seconds);
+  const int n =
+      snprintf(t->requests, sizeof t->requests, "%llu requests, %.0f a second; readers at %u%%",
+               (unsigned long long)s->requests, (double)(s->requests - since->requests) / seconds,
+               percent_read(v));
   if (s->failed_requests > 0) {
-    printf(", %llu failed", (unsigned long long)s->failed_requests);
+    snprintf(t->requests + n, sizeof t->requests - (size_t)n, "; %llu failed",
+             (unsigned long long)s->failed_requests);
   }
 }
 
-static void draw(struct view* v, uint64_t since, uint64_t pages, uint64_t requests) {
-  const struct server* s = v->server;
-  const uint64_t now = nanoseconds_now();
-  const double seconds = (double)(now - since + 1) / 1e9;
-  const double pages_a_second = (double)(s->pages_supplied - pages) / seconds;
-  const double requests_a_second = (double)(s->requests - requests) / seconds;
+static void draw_terminal(struct view* v, const struct texts* t) {
+  if (v->drawn) {
+    printf("\033[%uA", v->rows + 2); /* up again */
+  }
+  for (unsigned row = 0; row < v->rows; row++) {
+    printf("\r  ");
+    print_row(v, row);
+    printf("\033[K\n"); /* nothing more in this line */
+  }
+  /* A line that wraps would throw the count of lines out. */
+  printf("\r  %.*s\033[K\n\r  %.*s\033[K\n", (int)v->width - 2, t->pages, (int)v->width - 2,
+         t->requests);
+  v->drawn = true;
+}
+
+static void draw(struct view* v, const struct since* since) {
+  struct texts t;
+  write_texts(v, since, &t);
   if (v->terminal) {
-    if (v->drawn) {
-      printf("\033[%uA", v->rows + 1);
-    }
-    for (unsigned row = 0; row < v->rows; row++) {
-      printf("\r  ");
-      print_row(v, row);
-      printf("\033[K\n");
-    }
-    printf("\r ");
-    print_numbers(v, pages_a_second, requests_a_second);
-    printf("\033[K\n");
-    v->drawn = true;
+    draw_terminal(v, &t);
   } else {
-    printf("%5.1f s  [", (double)(now - v->started) / 1e9);
+    printf("%5.1f s  [", (double)(nanoseconds_now() - v->started) / 1e9);
     print_row(v, 0);
-    printf("]");
-    print_numbers(v, pages_a_second, requests_a_second);
-    printf("\n");
+    printf("] %s; %s\n", t.pages, t.requests);
   }
   fflush(stdout);
-  v->last_time = now;
-  v->last_pages = s->pages_supplied;
-  v->last_requests = s->requests;
 }
 
 static void on_timer(uv_timer_t* timer) {
   struct view* v = timer->data;
-  draw(v, v->last_time, v->last_pages, v->last_requests);
+  const struct since since = {v->last_time, v->last_pages, v->last_requests};
+  draw(v, &since);
+  v->last_time = nanoseconds_now();
+  v->last_pages = v->server->pages_supplied;
+  v->last_requests = v->server->requests;
 }
 
-void view_start(struct view* v, const struct server* server) {
-  *v = (struct view){.server = server, .columns = 32, .rows = 1};
+void view_start(struct view* v, const struct server* server, const struct reader* readers,
+                unsigned reader_count) {
+  *v = (struct view){.server = server, .readers = readers, .reader_count = reader_count};
+  v->columns = 32;
+  v->rows = 1;
   v->terminal = isatty(STDOUT_FILENO);
-  struct winsize window;
   if (v->terminal) {
-    v->columns = 64;
-    if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &window) == 0 && window.ws_col > 3 &&
-        window.ws_col - 3u < v->columns) {
-      v->columns = window.ws_col - 3u;
-    }
+    struct winsize window;
+    const bool known = ioctl(STDOUT_FILENO, TIOCGWINSZ, &window) == 0 && window.ws_col > 8;
+    v->width = known ? window.ws_col - 1u : 79;
+    v->columns = v->width - 2 < 64 ? v->width - 2 : 64;
     v->rows = 8;
   }
   v->started = v->last_time = nanoseconds_now();
@@ -105,6 +131,7 @@ void view_start(struct view* v, const struct server* server) {
 
 void view_stop(struct view* v) {
   /* The last line tells of the whole run. */
-  draw(v, v->started, 0, 0);
+  const struct since start = {.time = v->started};
+  draw(v, &start);
   uv_close((uv_handle_t*)&v->timer, NULL);
 }
