@@ -164,24 +164,27 @@ static void turn(struct zxp_page_map* map, uint64_t first, uint64_t end, unsigne
   }
 }
 
-/* Sees to it that every page of [first, end) has a leaf. Without memory it says so, and the map is
- * as before. */
-static bool ensure_leaves(struct zxp_page_map* map, uint64_t first, uint64_t end) {
+/* Sees to it that every page of [first, end), not empty, has a leaf; returns the first of them. NULL
+ * without memory, and the map is as before. */
+static struct leaf* ensure_leaves(struct zxp_page_map* map, uint64_t first, uint64_t end) {
   struct leaf* next = leaf_from(map, first);
+  struct leaf* result = NULL;
   for (uint64_t key = leaf_key(first); key < end; key += LEAF_PAGES) {
-    if (next != NULL && next->node.key == key) {
-      next = leaf_after(next);
-      continue;
+    struct leaf* l = next;
+    if (l != NULL && l->node.key == key) {
+      next = key + LEAF_PAGES < end ? leaf_after(l) : NULL;
+    } else {
+      l = calloc(1, sizeof *l);
+      if (l == NULL) {
+        /* Changes nothing but that new leaves, which are still empty, go. */
+        turn(map, first, end, 0, ZXP_PAGE_EMPTY);
+        return NULL;
+      }
+      zxp_tree_insert(&map->leaves, &l->node, key);
     }
-    struct leaf* l = calloc(1, sizeof *l);
-    if (l == NULL) {
-      /* Changes nothing but that new leaves, which are still empty, go. */
-      turn(map, first, end, 0, ZXP_PAGE_EMPTY);
-      return false;
-    }
-    zxp_tree_insert(&map->leaves, &l->node, key);
+    result = result == NULL ? l : result;
   }
-  return true;
+  return result;
 }
 
 /* Big maps take too long to walk on every change; what can go wrong goes wrong in small ones too.
@@ -329,19 +332,22 @@ zx_status_t zxp_page_map_set(struct zxp_page_map* map, uint64_t first, uint64_t 
       return ZX_ERR_NO_MEMORY;
     }
   }
-  if (state != ZXP_PAGE_EMPTY && !ensure_leaves(map, first, end)) {
-    free(spare);
-    return ZX_ERR_NO_MEMORY;
+  struct leaf* l = NULL;
+  if (state != ZXP_PAGE_EMPTY) {
+    l = ensure_leaves(map, first, end);
+    if (l == NULL) {
+      free(spare);
+      return ZX_ERR_NO_MEMORY;
+    }
   }
 
   zxp_zero_carve(&map->intervals, first, end, spare);
   if (state == ZXP_PAGE_EMPTY) {
     turn(map, first, end, STORED, ZXP_PAGE_EMPTY);
-  } else {
-    for (struct leaf* l = leaf_from(map, first); l != NULL && l->node.key < end;
-         l = leaf_after(l)) {
-      put(map, l, bits_within(l, first, end), state);
-    }
+  }
+  while (l != NULL && l->node.key < end) {
+    put(map, l, bits_within(l, first, end), state);
+    l = leaf_end(l) < end ? leaf_after(l) : NULL;
   }
   self_check(map);
   return ZX_OK;

@@ -85,7 +85,8 @@ uint64_t zxp_page_map_run(const struct zxp_page_map* map, uint64_t page, uint64_
 uint64_t zxp_page_map_next_present(const struct zxp_page_map* map, uint64_t page, uint64_t end);
 
 /* How many pages of [first, first + count) are resident. */
-uint64_t zxp_page_map_count_resident(const struct zxp_page_map* map, uint64_t first, uint64_t count);
+uint64_t zxp_page_map_count_resident(const struct zxp_page_map* map, uint64_t first,
+                                     uint64_t count);
 
 /* Bytes of metadata held for this map (leaves and intervals as allocated). */
 uint64_t zxp_page_map_metadata_bytes(const struct zxp_page_map* map);

@@ -53,13 +53,14 @@ struct zxp_request_ops {
    * request; its memory may be gone as soon as this returns.
    * `early` (pager.md 5.4): the waiter stays on the request, is only told to copy what there is.
    */
-  void (*wake)(struct zxp_request_set* set, struct zxp_waiter* waiter, zx_status_t status, bool early);
+  void (*wake)(struct zxp_request_set* set, struct zxp_waiter* waiter, zx_status_t status,
+               bool early);
 };
 
 /* All (T): guarded by the tree lock. */
 struct zxp_request_set {
-  const struct zxp_request_ops* ops;              /* (C) */
-  struct zxp_tree by_first[ZXP_REQUEST_KINDS];    /* requests, by first page */
+  const struct zxp_request_ops* ops;           /* (C) */
+  struct zxp_tree by_first[ZXP_REQUEST_KINDS]; /* requests, by first page */
 };
 
 struct zxp_request {
@@ -111,7 +112,8 @@ size_t zxp_request_fail(struct zxp_request_set* set, uint64_t first, uint64_t co
                         zx_status_t status);
 
 /* Ends every request of `kind`; each waiter wakes with `status` (detach passes ZX_OK: look again). */
-void zxp_request_end_all(struct zxp_request_set* set, enum zxp_request_kind kind, zx_status_t status);
+void zxp_request_end_all(struct zxp_request_set* set, enum zxp_request_kind kind,
+                         zx_status_t status);
 
 /* Section 5.5: the waiter gives up. The request goes, withdrawn, when it was the last. Harmless when it
  * waits for nothing. */
