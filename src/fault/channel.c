@@ -71,6 +71,7 @@ void zxp_channel_read_faults(struct zxp_channel* c) {
 }
 
 void zxp_channel_serve(struct zxp_channel* c) {
+  atomic_store_explicit(&c->loop_tid, (int)zxp_gettid(), memory_order_relaxed);
   if (atomic_exchange_explicit(&c->kicked, false, memory_order_acquire)) {
     uint64_t ignored;
     while (read(c->packet_fd, &ignored, sizeof ignored) > 0) {
@@ -82,6 +83,7 @@ void zxp_channel_serve(struct zxp_channel* c) {
   zxp_channel_read_faults(c);
   serving = NULL;
   serving_loop = false;
+  atomic_store_explicit(&c->left, zxp_clock_now(), memory_order_relaxed);
 }
 
 /* ---- The port's side ---- */
@@ -127,6 +129,7 @@ static zx_status_t server_wait(void* context, zx_time_t deadline) {
       serving = NULL;
     }
   }
+  atomic_store_explicit(&c->left, zxp_clock_now(), memory_order_relaxed);
   return ZX_OK;
 }
 
@@ -275,7 +278,8 @@ zx_status_t zxp_channel_for_mappings(struct zxp_port* port, struct zxp_channel**
 int zxp_channel_poll_fd(const struct zxp_channel* c) { return c->epoll_fd; }
 
 void zxp_channel_set_polled(struct zxp_channel* c, bool polled) {
-  atomic_store_explicit(&c->loop_tid, polled ? (int)zxp_gettid() : 0, memory_order_relaxed);
+  /* Which thread runs the loop shows itself when it serves: it need not be the one that made it. */
+  atomic_store_explicit(&c->loop_tid, 0, memory_order_relaxed);
   atomic_store_explicit(&c->polled, polled, memory_order_relaxed);
   /* Packets queued before now have notified nobody. */
   notify(c);

@@ -20,6 +20,7 @@ struct zxp_channel {
   atomic_bool polled;     /* (A) a loop polls epoll_fd */
   atomic_bool kicked;     /* (A) packet_fd may hold counts; what a loop looks at before it reads */
   atomic_int loop_tid;    /* (A) the thread of that loop, 0 without */
+  _Atomic zx_time_t left; /* (A) when a thread last stopped waiting here, to do something; 0: never */
   struct zxp_mutex read_lock; /* held while reading and numbering messages, nothing else; a leaf */
   struct zxp_list link;   /* (L) in the list of channels */
 };

@@ -15,12 +15,30 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "fault/channel_private.h"
 
 static bool running;
 static int epoll_fd = -1;
 static int stop_fd = -1;
+
+/*
+ * A pager that answers and waits again is away for a few microseconds only, and the thread that it has just
+ * woken may fault again in that time. Taking that fault from it would cost two hops; so this thread steps
+ * back for a moment if somebody has waited on the channel until just now. Nothing is lost if he does not
+ * come back: a fault that needs no pager is then answered this much later.
+ */
+#define GRACE_NS 100000
+
+static void give_way(const struct zxp_channel* c) {
+  const zx_time_t left = atomic_load_explicit(&c->left, memory_order_relaxed);
+  const zx_time_t now = zxp_clock_now();
+  if (now - left < GRACE_NS) {
+    const struct timespec ts = zxp_clock_timespec(GRACE_NS);
+    clock_nanosleep(CLOCK_MONOTONIC, 0, &ts, NULL);
+  }
+}
 
 static void* service_main(void* unused) {
   (void)unused;
@@ -50,6 +68,7 @@ static void* service_main(void* unused) {
       }
       struct zxp_channel* c = zxp_channel_find(events[i].data.u64);
       if (c != NULL) {
+        give_way(c);
         zxp_channel_read_faults(c);
         zxp_channel_put(c);
       }

@@ -218,18 +218,20 @@ zx_status_t zxp_mapping_create(struct zxp_vmo* vmo, uint64_t vmo_offset, uintptr
   zxp_pages_lock(pages);
   {
     const uint64_t size_pages = pages->size >> ZXP_PAGE_SHIFT;
+    /* The kernel will fill this mapping without telling, and would show old bytes. */
+    st = zxp_pages_scrub_locked(pages);
     uint64_t inside = size_pages > m->first_page ? size_pages - m->first_page : 0;
     inside = min_u64(inside, m->pages_count);
-    st = inside > 0 ? establish_locked(m, 0, inside, true) : ZX_OK;
+    if (st == ZX_OK && inside > 0) {
+      st = establish_locked(m, 0, inside, true);
+    }
     if (st == ZX_OK && inside < m->pages_count) {
       st = establish_locked(m, inside, m->pages_count - inside, false);
     }
     if (st == ZX_OK) {
       zxp_list_push_back(&pages->mappings, &m->pages_link);
       vmo->num_mappings++;
-      if (pages->source == NULL) {
-        pages->untracked = true;
-      }
+      pages->untracked = pages->source == NULL;
     }
   }
   zxp_pages_unlock(pages);

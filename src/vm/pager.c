@@ -67,6 +67,20 @@ static struct zxp_source* take_source(struct zxp_pager* pager) {
   return s;
 }
 
+void zxp_pager_detach_all(struct zxp_pager* pager) {
+  struct zxp_source* s;
+  while ((s = take_source(pager)) != NULL) {
+    zxp_mutex_lock(&s->tree->lock);
+    /* One without pages has sent its COMPLETE. */
+    if (s->pages != NULL && zxp_source_attached_locked(s)) {
+      zxp_source_detach_locked(s, true);
+      zxp_pages_drop_clean_locked(s->pages, 0, s->pages->size >> ZXP_PAGE_SHIFT);
+    }
+    zxp_mutex_unlock(&s->tree->lock);
+    zxp_source_put(s);
+  }
+}
+
 /* The last handle went: every root is cut off (8.3). Pages that are there stay. */
 static void on_zero_handles(struct zxp_object* object) {
   struct zxp_pager* pager = zxp_pager_of(object);

@@ -41,6 +41,10 @@ struct zxp_pages* zxp_pager_root(struct zxp_pager* pager, struct zxp_vmo* vmo);
 /* zx_pager_detach_vmo (pager.md 8.1). */
 void zxp_pager_detach(struct zxp_pages* root);
 
+/* The same for every root, whoever has its handles, since the pager is about to be closed: none of them is
+ * on the pager's list afterwards. */
+void zxp_pager_detach_all(struct zxp_pager* pager);
+
 /* zx_pager_supply_pages from the checks of the source range on (pager.md 3.4, 7). Bytes, page-aligned. */
 zx_status_t zxp_pager_supply(struct zxp_pages* root, uint64_t offset, uint64_t length,
                              struct zxp_vmo* aux, uint64_t aux_offset);

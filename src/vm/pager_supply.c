@@ -171,7 +171,7 @@ zx_status_t zxp_pager_supply(struct zxp_pages* root, uint64_t offset, uint64_t l
   }
   if (st == ZX_OK && count > 0) {
     /* The source reads as zeros afterwards, the pages that were not used too (7.1). */
-    st = zxp_pages_zero_whole_locked(aux, aux_first, count);
+    st = zxp_pages_take_locked(aux, aux_first, count);
   }
   zxp_mutex_unlock_pair(&root->tree->lock, &aux->tree->lock);
   return st;

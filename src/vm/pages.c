@@ -57,12 +57,17 @@ static bool page_is_zero(const unsigned char* bytes) {
  * apart here. The consequence is a `committed_bytes` too small by such pages, as after Zircon's own
  * scanner for zero pages.
  */
+#define HARVEST_DIRECT 16
+
 static zx_status_t harvest_run_locked(struct zxp_pages* pages, uint64_t first, uint64_t arena_page,
                                       uint64_t count) {
-  uint64_t data = 0;
-  uint64_t n = 0;
-  for (uint64_t at = arena_page, end = arena_page + count;
-       at < end && zxp_arena_next_data(at, end - at, &data, &n); at = data + n) {
+  uint64_t data = arena_page;
+  uint64_t n = count;
+  for (uint64_t at = arena_page, end = arena_page + count; at < end; at = data + n) {
+    /* A few pages are looked at straight away: two system calls cost more than a page for each hole. */
+    if (count > HARVEST_DIRECT && !zxp_arena_next_data(at, end - at, &data, &n)) {
+      break;
+    }
     for (uint64_t a = data; a < data + n; a++) {
       if (!page_is_zero(zxp_arena_view(a))) {
         const zx_status_t st =
@@ -127,6 +132,72 @@ zx_status_t zxp_pages_zero_whole_locked(struct zxp_pages* pages, uint64_t first,
   return ZX_OK;
 }
 
+/* Memory that a transfer VMO may keep: the largest supply that real pagers make at once, 2 MiB. */
+#define KEPT_MAX 512
+
+zx_status_t zxp_pages_scrub_locked(struct zxp_pages* pages) {
+  ZXP_ASSERT_HELD(&pages->tree->lock);
+  const uint64_t end = pages->kept_end;
+  /* A mapping may have filled some of them meanwhile. */
+  const zx_status_t st =
+      zxp_pages_harvest_locked(pages, pages->kept_first, end - pages->kept_first);
+  if (st != ZX_OK) {
+    return st;
+  }
+  for (uint64_t page = pages->kept_first; page < end;) {
+    enum zxp_page_state state;
+    const uint64_t run = zxp_page_map_run(&pages->map, page, end - page, &state);
+    if (state == ZXP_PAGE_EMPTY) {
+      zxp_pages_release_locked(pages, page, run);
+    }
+    page += run;
+  }
+  pages->kept_first = pages->kept_end = 0;
+  return ZX_OK;
+}
+
+/* Zeroes the pages of the range that have bytes. */
+static void clear_bytes_locked(struct zxp_pages* pages, uint64_t first, uint64_t count) {
+  for (uint64_t page = first, end = first + count; page < end;) {
+    enum zxp_page_state state;
+    uint64_t run = zxp_page_map_run(&pages->map, page, end - page, &state);
+    if (zxp_page_state_resident(state)) {
+      uint64_t arena_page = 0;
+      const bool there = zxp_extents_find(&pages->extents, page, run, &arena_page, &run);
+      ZXP_ASSERT(there);
+      memset(zxp_arena_view(arena_page), 0, run << ZXP_PAGE_SHIFT);
+    }
+    page += run;
+  }
+}
+
+zx_status_t zxp_pages_take_locked(struct zxp_pages* pages, uint64_t first, uint64_t count) {
+  ZXP_ASSERT_HELD(&pages->tree->lock);
+  if (pages->source != NULL || count > KEPT_MAX) {
+    return zxp_pages_zero_whole_locked(pages, first, count);
+  }
+  if (pages->untracked) {
+    clear_bytes_locked(pages, first, count);
+  }
+  uint64_t low = first;
+  uint64_t high = first + count;
+  if (pages->kept_first < pages->kept_end) {
+    low = low < pages->kept_first ? low : pages->kept_first;
+    high = high > pages->kept_end ? high : pages->kept_end;
+    if (high - low > KEPT_MAX) {
+      const zx_status_t st = zxp_pages_scrub_locked(pages);
+      if (st != ZX_OK) {
+        return st;
+      }
+      low = first;
+      high = first + count;
+    }
+  }
+  pages->kept_first = low;
+  pages->kept_end = high;
+  return zxp_page_map_set(&pages->map, first, count, ZXP_PAGE_EMPTY);
+}
+
 void zxp_pages_drop_clean_locked(struct zxp_pages* pages, uint64_t first, uint64_t count) {
   ZXP_ASSERT_HELD(&pages->tree->lock);
   const uint64_t end = first + count;
@@ -163,6 +234,10 @@ void zxp_pages_cut_locked(struct zxp_pages* pages, uint64_t first) {
   }
   zxp_page_map_cut(&pages->map, first);
   zxp_pages_release_locked(pages, first, end - first);
+  if (pages->kept_end > first) {
+    pages->kept_end = first;
+    pages->kept_first = first < pages->kept_first ? first : pages->kept_first;
+  }
 }
 
 static void pages_free(struct zxp_pages* pages) {

@@ -62,6 +62,13 @@ struct zxp_pages {
    * the map calls EMPTY may hold bytes. zxp_pages_harvest finds out.
    */
   bool untracked;
+  /*
+   * (T) EMPTY pages in [kept_first, kept_end) may have kept their memory when a supply took them from this
+   * transfer VMO, which will be filled again soon. In an untracked VMO they have been zeroed; in another the
+   * old bytes are still there, and whatever could show them cleans first.
+   */
+  uint64_t kept_first;
+  uint64_t kept_end;
   struct zxp_page_map map;    /* (T) */
   struct zxp_extents extents; /* (T) */
   struct zxp_list mappings;   /* (T) struct zxp_mapping.pages_link */
@@ -126,9 +133,6 @@ void zxp_vmo_for_each(void (*visit)(void* context, struct zxp_vmo* vmo), void* c
 
 /* ---- pages.c: all need the tree lock ---- */
 
-/* Whether `page` reads as bytes of its own (rather than as zeros, or not at all). */
-bool zxp_pages_has_bytes_locked(struct zxp_pages* pages, uint64_t page);
-
 /* Extents for the range; the range lies inside the size. */
 zx_status_t zxp_pages_reserve_locked(struct zxp_pages* pages, uint64_t first, uint64_t count);
 
@@ -148,6 +152,18 @@ void zxp_pages_release_locked(struct zxp_pages* pages, uint64_t first, uint64_t 
 
 /* Gives `page`, which is not EMPTY, memory so that a mapping can show it. */
 zx_status_t zxp_pages_materialize_locked(struct zxp_pages* pages, uint64_t page);
+
+/* As zxp_pages_zero_whole_locked on an anonymous VMO, for pages that will be filled again soon: they may
+ * keep their memory until something could see it. */
+zx_status_t zxp_pages_take_locked(struct zxp_pages* pages, uint64_t first, uint64_t count);
+
+/* Gives up the memory that EMPTY pages have kept. */
+zx_status_t zxp_pages_scrub_locked(struct zxp_pages* pages);
+
+/* Whether the page, which is EMPTY, may have kept old bytes. */
+static inline bool zxp_pages_stale_locked(const struct zxp_pages* pages, uint64_t page) {
+  return !pages->untracked && page >= pages->kept_first && page < pages->kept_end;
+}
 
 /* Zeroes whole pages: page states, memory, and requests that it answers. */
 zx_status_t zxp_pages_zero_whole_locked(struct zxp_pages* pages, uint64_t first, uint64_t count);

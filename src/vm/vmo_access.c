@@ -78,6 +78,12 @@ static uint64_t dirty_request_run(struct zxp_pages* pages, uint64_t page, uint64
   return n;
 }
 
+static void zero_stale_locked(struct zxp_pages* pages, uint64_t page) {
+  if (zxp_pages_stale_locked(pages, page)) {
+    memset(zxp_pages_bytes_locked(pages, page), 0, ZXP_PAGE_SIZE);
+  }
+}
+
 zx_status_t zxp_access_prepare_write_locked(struct zxp_access* a, uint64_t page, uint64_t limit,
                                             uint64_t* ready, bool* slept) {
   struct zxp_pages* pages = a->pages;
@@ -104,6 +110,11 @@ zx_status_t zxp_access_prepare_write_locked(struct zxp_access* a, uint64_t page,
   zx_status_t status = zxp_pages_reserve_locked(pages, page, run);
   if (status != ZX_OK) {
     return status;
+  }
+  if (st == ZXP_PAGE_EMPTY) {
+    /* Old bytes where the write may cover the page in part only; between the edges it covers all. */
+    zero_stale_locked(pages, page);
+    zero_stale_locked(pages, page + run - 1);
   }
   status = zxp_page_map_set(&pages->map, page, run, ZXP_PAGE_DIRTY);
   if (status != ZX_OK) {

@@ -174,7 +174,9 @@ zx_status_t zxp_vmo_write(struct zxp_pages* pages, const void* buffer, uint64_t 
     const uint64_t last = (end - 1) >> ZXP_PAGE_SHIFT;
     uint64_t ready = 0;
     bool slept;
-    st = zxp_access_prepare_write_locked(&a, page, single ? 1 : last - page + 1, &ready, &slept);
+    /* A page that is dirtied here is written here: a buffer that may fault is copied page by page. */
+    const bool one = single || (in_window && pages->source == NULL);
+    st = zxp_access_prepare_write_locked(&a, page, one ? 1 : last - page + 1, &ready, &slept);
     if (st != ZX_OK) {
       break;
     }

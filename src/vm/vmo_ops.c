@@ -61,6 +61,10 @@ static zx_status_t commit_run_locked(struct zxp_pages* pages, uint64_t first, ui
   if (st != ZX_OK) {
     return st;
   }
+  st = zxp_pages_scrub_locked(pages);
+  if (st != ZX_OK) {
+    return st;
+  }
   if (state != ZXP_PAGE_DIRTY) {
     zxp_pages_protect_locked(pages, first, count);
   }
