@@ -26,7 +26,7 @@ static int fail_in_debug(void) {
 static void a_failed_assertion_names_its_place(void** state) {
   (void)state;
   assert_dies(fail_always_on, "one == 2");
-  assert_dies(fail_always_on, "test_assert.c");
+  assert_dies(fail_always_on, "test_assertions.c");
 }
 
 static void debug_assertions_fail_in_debug_builds_only(void** state) {
