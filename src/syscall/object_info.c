@@ -10,6 +10,7 @@
 #include "object/handle.h"
 #include "object/info.h"
 #include "object/process.h"
+#include "vm/vmo.h"
 #include "object/timer.h"
 
 /* ---- Topics of every object ---- */
@@ -55,6 +56,10 @@ static const struct zxp_info_topic* const topics[] = {
     &zxp_info_process,
     &zxp_info_process_handle_stats,
     &zxp_info_timer,
+    &zxp_info_vmo_v1,
+    &zxp_info_vmo_v2,
+    &zxp_info_vmo_v3,
+    &zxp_info_vmo,
 };
 
 /*

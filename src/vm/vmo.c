@@ -141,37 +141,6 @@ zx_status_t zxp_vmo_get_content_size(struct zxp_object* object, uint64_t* out) {
   return ZX_OK;
 }
 
-zx_status_t zxp_vmo_get_info(struct zxp_object* object, zx_rights_t rights, zx_info_vmo_t* out) {
-  struct zxp_vmo* vmo = zxp_vmo_of(object);
-  struct zxp_pages* pages = vmo->pages;
-  memset(out, 0, sizeof *out);
-  zxp_pages_lock(pages);
-  const zx_status_t st = zxp_pages_harvest_locked(pages, 0, pages->size >> ZXP_PAGE_SHIFT);
-  const uint64_t committed = pages->map.resident << ZXP_PAGE_SHIFT;
-  out->koid = object->koid;
-  memcpy(out->name, vmo->name, sizeof out->name);
-  out->size_bytes = pages->size;
-  out->num_children = vmo->num_children;
-  out->num_mappings = vmo->num_mappings;
-  out->share_count = 1;
-  out->flags = ZX_INFO_VMO_TYPE_PAGED | ZX_INFO_VMO_VIA_HANDLE |
-               (pages->resizable ? ZX_INFO_VMO_RESIZABLE : 0) |
-               (pages->source != NULL ? ZX_INFO_VMO_PAGER_BACKED : 0) |
-               ((vmo->options & ZX_VMO_DISCARDABLE) != 0 ? ZX_INFO_VMO_DISCARDABLE : 0);
-  out->committed_bytes = committed;
-  out->populated_bytes = committed;
-  out->committed_private_bytes = committed;
-  out->populated_private_bytes = committed;
-  out->committed_scaled_bytes = committed;
-  out->populated_scaled_bytes = committed;
-  out->handle_rights = rights;
-  out->cache_policy = vmo->cache_policy;
-  out->metadata_bytes = zxp_page_map_metadata_bytes(&pages->map) +
-                        (pages->map.resident > 0 ? zxp_extents_metadata_bytes(&pages->extents) : 0);
-  zxp_pages_unlock(pages);
-  return st;
-}
-
 const struct zxp_object_ops zxp_vmo_ops = {
     .type = ZX_OBJ_TYPE_VMO,
     .name = "vmo",

@@ -39,6 +39,7 @@
 #include "vm/page_map.h"
 #include "vm/page_request.h"
 
+struct zxp_info_topic;
 struct zxp_source;
 
 /* The largest VMO: 2^64 minus 32 pages (vmo.md, head). */
@@ -116,8 +117,12 @@ zx_status_t zxp_vmo_round_size(uint64_t size, uint64_t* rounded);
 zx_status_t zxp_vmo_create(uint64_t size, uint64_t content_size, uint32_t options,
                            struct zxp_source* source, struct zxp_vmo** out);
 
-/* ZX_INFO_VMO through a handle with `rights`. */
+/* ZX_INFO_VMO through a handle with `rights` (vmo_info.c), and the topics made of it. */
 zx_status_t zxp_vmo_get_info(struct zxp_object* object, zx_rights_t rights, zx_info_vmo_t* out);
+extern const struct zxp_info_topic zxp_info_vmo_v1;
+extern const struct zxp_info_topic zxp_info_vmo_v2;
+extern const struct zxp_info_topic zxp_info_vmo_v3;
+extern const struct zxp_info_topic zxp_info_vmo;
 
 /* ZX_PROP_VMO_CONTENT_SIZE, and zx_vmo_get_size. */
 zx_status_t zxp_vmo_get_content_size(struct zxp_object* object, uint64_t* out);
