@@ -7,12 +7,12 @@
  *   zxp_uv_thread_t   a loop on a thread of the library's own, for programs that have none
  *
  * Limits first:
- *  - A callback that touches absent memory of its own pager blocks the loop that would have to
- * supply it. Serve pagers from a loop whose callbacks leave pager-backed memory alone.
+ *  - A callback that touches absent memory of its own pager gets a SIGBUS: the loop that would have
+ *    to supply it is the one that waits. Serve pagers from a loop that leaves their memory alone.
  *  - A request is answered through a handle of the VMO. Whoever closes the handle that
  *    zxp_uv_pager_create_vmo gave while mappings live on has to keep a duplicate to answer with.
  *  - libuv is the library's affair: a program that calls uv_* itself includes <uv.h> and links with
- * libuv.
+ *    libuv.
  *
  * A pager on a loop of the program's own:
  *
@@ -81,7 +81,7 @@ typedef void (*zxp_uv_pager_close_cb)(zxp_uv_pager_t* pager);
 typedef struct zxp_uv_pager_callbacks {
   size_t size;                 /* sizeof(zxp_uv_pager_callbacks_t), so that members can be added */
   zxp_uv_request_cb read;      /* required */
-  zxp_uv_request_cb dirty;     /* NULL: every DIRTY request is granted at once */
+  zxp_uv_request_cb dirty;     /* NULL: DIRTY requests are granted at once, through vmo->handle */
   zxp_uv_complete_cb complete; /* may be NULL */
 } zxp_uv_pager_callbacks_t;
 
@@ -158,8 +158,8 @@ struct zxp_uv_vmo {
  * `vmo`      where to keep what the library knows of it; `data` is left as it is
  * `options`  ZX_VMO_RESIZABLE or ZX_VMO_UNBOUNDED, ZX_VMO_TRAP_DIRTY
  * `size`     bytes, rounded up to pages
- * `out`      gets a handle with ZX_DEFAULT_VMO_RIGHTS, the caller's to close. It may be closed at
- * any time; when no mapping and no child are left either, `complete` follows.
+ * `out`      gets a handle with ZX_DEFAULT_VMO_RIGHTS (and RESIZE), the caller's to close, at any
+ *            time; when no mapping and no child are left either, `complete` follows
  *
  * Any thread, but not at the same time as, or after, the close callback.
  * Errors: ZX_ERR_INVALID_ARGS, a null pointer; ZX_ERR_BAD_STATE, the pager is being closed; those
@@ -179,8 +179,7 @@ zx_status_t zxp_uv_pager_create_vmo(zxp_uv_pager_t* pager, zxp_uv_vmo_t* vmo, ui
  * ZX_ERR_BAD_HANDLE (handle or pager closed).
  */
 
-/* zx_pager_supply_pages: moves [aux_offset, aux_offset + length) of the VMO `aux` into absent
- * pages. */
+/* zx_pager_supply_pages: moves [aux_offset, +length) of the VMO `aux` into absent pages. */
 zx_status_t zxp_uv_vmo_supply(zxp_uv_vmo_t* vmo, uint64_t offset, uint64_t length, zx_handle_t aux,
                               uint64_t aux_offset);
 
@@ -192,8 +191,7 @@ zx_status_t zxp_uv_vmo_fail(zxp_uv_vmo_t* vmo, uint64_t offset, uint64_t length,
 /* ZX_PAGER_OP_DIRTY: grants a DIRTY request. */
 zx_status_t zxp_uv_vmo_dirty(zxp_uv_vmo_t* vmo, uint64_t offset, uint64_t length);
 
-/* ZX_PAGER_OP_WRITEBACK_BEGIN and _END: dirty pages are about to be, and have been, written back.
- */
+/* ZX_PAGER_OP_WRITEBACK_BEGIN, _END: dirty pages are about to be, and have been, written back. */
 zx_status_t zxp_uv_vmo_writeback_begin(zxp_uv_vmo_t* vmo, uint64_t offset, uint64_t length);
 zx_status_t zxp_uv_vmo_writeback_end(zxp_uv_vmo_t* vmo, uint64_t offset, uint64_t length);
 
@@ -212,8 +210,7 @@ struct zxp_uv_thread {
 typedef void (*zxp_uv_thread_cb)(zxp_uv_thread_t* thread, void* argument);
 
 /*
- * Starts a thread that runs a loop of its own until zxp_uv_thread_stop. All signals are blocked in
- * it.
+ * Starts a thread that runs a loop of its own until zxp_uv_thread_stop, with all signals blocked.
  *
  * `thread`  stays in place until stop has returned; `data` is left as it is
  * `name`    of the thread, of which the kernel keeps 15 bytes; NULL is "zxp-loop"
@@ -233,8 +230,7 @@ zx_status_t zxp_uv_thread_start(zxp_uv_thread_t* thread, const char* name);
  */
 zx_status_t zxp_uv_thread_post(zxp_uv_thread_t* thread, zxp_uv_thread_cb function, void* argument);
 
-/* As post, and waits until `function` has returned. On the loop's own thread it is called at once.
- */
+/* As post, and waits until `function` has returned. On the loop's own thread it runs at once. */
 zx_status_t zxp_uv_thread_call(zxp_uv_thread_t* thread, zxp_uv_thread_cb function, void* argument);
 
 /*

@@ -3,9 +3,11 @@
  * The libuv side: page requests as callbacks (include/zircon/zxpager-uv.h).
  *
  *   zxp_loop_pager   what stands behind a zxp_uv_pager_t: a pager, a port of its own that nobody
- * else waits on, and two libuv handles zxp_uv_vmo_t     is on the pager's list from its creation
- * until its `complete`; its address is the key of its packets zxp_loop_thread  what stands behind a
- * zxp_uv_thread_t: a loop, its thread, and functions posted to it
+ *                    else waits on, and two libuv handles
+ *   zxp_uv_vmo_t     is on the pager's list from its creation until its `complete`; its address is
+ *                    the key of its packets
+ *   zxp_loop_thread  what stands behind a zxp_uv_thread_t: a loop, its thread, and functions posted
+ *                    to it
  *
  * The walk of a fault: the kernel makes the port's fault channel readable, so `poll` calls back on
  * the loop's thread; zxp_channel_serve reads the fault there and turns it into a packet;

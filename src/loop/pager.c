@@ -11,13 +11,13 @@
 #include "loop/loop.h"
 #include "object/handle.h"
 #include "object/port.h"
+#include "vm/pager.h"
 
 /*
  *   OPEN ----- zxp_uv_pager_close -----> CLOSING ----- both libuv handles closed -----> (freed)
  *
  *   OPEN      packets become callbacks; VMOs may be created
- *   CLOSING   every VMO is cut off, `pager_handle` is closed; no callback but `complete` is still
- * to come
+ *   CLOSING   every VMO is cut off, `pager_handle` is closed; only `complete` is still to come
  */
 enum pager_state {
   OPEN,
@@ -27,10 +27,11 @@ enum pager_state {
 /* (C) constant after init  (L) used on the loop's thread only  (P) pager.lock */
 struct zxp_loop_pager {
   zxp_uv_pager_t* handle;             /* (C) the program's side of it */
+  struct zxp_pager* pager;            /* (C) referenced */
   zxp_uv_pager_callbacks_t callbacks; /* (C) */
   struct zxp_port* port;              /* (C) referenced */
   zx_handle_t port_handle;            /* (C) */
-  zx_handle_t pager_handle;           /* (C) closed, not changed, when the pager closes */
+  zx_handle_t pager_handle;           /* (C) to `pager`; closed, not changed, when that closes */
   struct zxp_channel* channel;        /* (C) the port's; NULL until there is one */
   uv_poll_t poll;                     /* (L) on the channel */
   uv_idle_t again;                    /* (L) active while a batch left packets behind */
@@ -108,8 +109,7 @@ static void deliver(struct zxp_loop_pager* p, const zx_port_packet_t* packet) {
       if (p->callbacks.dirty != NULL) {
         p->callbacks.dirty(vmo, r->offset, r->length);
       } else {
-        /* Fails only where the request is over already: the range was cut off, or the VMO detached.
-         */
+        /* Fails where the request is over: the range was cut off, or the VMO detached. */
         (void)zxp_uv_vmo_dirty(vmo, r->offset, r->length);
       }
       break;
@@ -169,14 +169,16 @@ static zx_status_t copy_callbacks(zxp_uv_pager_callbacks_t* to,
   return ZX_OK;
 }
 
-/* Everything but the libuv handles, which have to be closed by the loop. Accepts half-built pagers.
- */
+/* Everything but the libuv handles, which the loop has to close. Accepts half-built pagers. */
 static void free_pager(struct zxp_loop_pager* p) {
   if (p->channel != NULL) {
     zxp_channel_set_polled(p->channel, false);
   }
   if (p->pager_handle != ZX_HANDLE_INVALID && p->state == OPEN) {
     zx_handle_close(p->pager_handle);
+  }
+  if (p->pager != NULL) {
+    zxp_object_put(zxp_pager_object(p->pager));
   }
   if (p->port_handle != ZX_HANDLE_INVALID) {
     zx_handle_close(p->port_handle);
@@ -206,7 +208,9 @@ ZXP_EXPORT zx_status_t zxp_uv_pager_init(uv_loop_t* loop, zxp_uv_pager_t* pager,
   if ((st = zxp_port_create(&p->port)) != ZX_OK) goto fail;
   st = zxp_handle_install(zxp_port_object(p->port), ZX_DEFAULT_PORT_RIGHTS, &p->port_handle);
   if (st != ZX_OK) goto fail;
-  if ((st = zx_pager_create(0, &p->pager_handle)) != ZX_OK) goto fail;
+  if ((st = zxp_pager_create(&p->pager)) != ZX_OK) goto fail;
+  st = zxp_handle_install(zxp_pager_object(p->pager), ZX_DEFAULT_PAGER_RIGHTS, &p->pager_handle);
+  if (st != ZX_OK) goto fail;
   if ((st = zxp_channel_of_port(p->port, &p->channel)) != ZX_OK) goto fail;
   zxp_channel_set_polled(p->channel, true);
 
@@ -305,15 +309,9 @@ ZXP_EXPORT zx_status_t zxp_uv_pager_close(zxp_uv_pager_t* pager, zxp_uv_pager_cl
   zxp_mutex_unlock(&p->lock);
   p->close_cb = close_cb;
 
-  /*
-   * From here on only this thread changes the list. A handle value that the program has closed
-   * names nothing, or another VMO of this pager, which has to be detached too, or something else,
-   * for which the call is refused. VMOs that are not reached so are cut off with the pager's
-   * handle.
-   */
-  for (zxp_uv_vmo_t* vmo = p->vmos; vmo != NULL; vmo = vmo->internal_next) {
-    (void)zx_pager_detach_vmo(p->pager_handle, vmo->handle);
-  }
+  /* From here on only this thread changes the list. A VMO that another thread is making at this
+   * moment is cut off with the handle. */
+  zxp_pager_detach_all(p->pager);
   zx_handle_close(p->pager_handle);
 
   p->open_handles = 2;

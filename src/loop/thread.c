@@ -21,8 +21,7 @@ struct post {
   struct zxp_list link;
   zxp_uv_thread_cb function;
   void* argument;
-  uv_sem_t*
-      done; /* posted after the call, the post belonging to the caller; NULL: freed after it */
+  uv_sem_t* done; /* a call: posted after it, the post is the caller's; NULL: freed after it */
 };
 
 /* (C) constant after start  (L) the loop's thread only  (T) thread.lock */
@@ -78,9 +77,9 @@ static void on_wake(uv_async_t* wake) {
 static void thread_main(void* argument) {
   struct zxp_loop_thread* t = argument;
   pthread_setname_np(pthread_self(), t->name);
+  /* Returns early after a uv_stop, which is the program's to call. */
   while (!t->stopped) {
-    uv_run(&t->loop,
-           UV_RUN_DEFAULT); /* returns early after a uv_stop, which is the program's to call */
+    uv_run(&t->loop, UV_RUN_DEFAULT);
   }
   /* Callbacks of the end may have opened handles anew. */
   while (uv_loop_close(&t->loop) == UV_EBUSY) {
@@ -147,8 +146,7 @@ static zx_status_t add_post(struct zxp_loop_thread* t, struct post* post) {
   const bool stopping = t->stopping;
   if (!stopping) {
     zxp_list_push_back(&t->posts, &post->link);
-    /* Under the lock, so that the loop can't have closed the handle yet. It only writes to a pipe.
-     */
+    /* Under the lock, so that the loop can't have closed the handle yet. It never blocks. */
     uv_async_send(&t->wake);
   }
   zxp_mutex_unlock(&t->lock);

@@ -185,7 +185,7 @@ SCENARIO(a_complete_that_waits_to_be_delivered_comes_once) {
   end_loop();
 }
 
-/* Pages that were supplied are dropped, as a detach does. */
+/* Pages that were supplied are dropped, as a detach does; not by way of create's handle. */
 SCENARIO(clean_pages_go_and_dirty_ones_stay) {
   zxp_uv_pager_t pager;
   begin_loop();
@@ -194,6 +194,9 @@ SCENARIO(clean_pages_go_and_dirty_ones_stay) {
   answer(v, 0, 2, TAG);
   const uint8_t mine = 0x42;
   check_ok(zx_vmo_write(v->root.vmo, &mine, PAGE, 1));
+  zx_handle_t moved = duplicate(v->root.vmo);
+  drop(&v->root.vmo);
+  v->root.vmo = moved;
   close_pager(&pager);
   uint8_t byte = 0;
   check_status(zx_vmo_read(v->root.vmo, &byte, 0, 1), ZX_ERR_BAD_STATE);

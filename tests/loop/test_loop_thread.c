@@ -295,6 +295,83 @@ SCENARIO(closing_on_the_thread_cannot_wait_for_itself) {
   end_thread();
 }
 
+/* ---- Threads and the memory of a pager that they serve, or do not ---- */
+
+static void* run_loop(void* unused) {
+  (void)unused;
+  uv_run(&loop, UV_RUN_DEFAULT);
+  return NULL;
+}
+
+static void close_itself(uv_async_t* async) { uv_close((uv_handle_t*)async, NULL); }
+
+/* Sanitizers would check an address whose memory comes and goes under them. */
+__attribute__((noinline, no_sanitize("address", "thread"))) static uint8_t load_byte(
+    const uint8_t* address) {
+  return *(const volatile uint8_t*)address;
+}
+
+static sigjmp_buf out_of_touch;
+static const void* volatile bus_error_at;
+
+static void on_sigbus(int signo, siginfo_t* info, void* context) {
+  (void)signo;
+  (void)context;
+  bus_error_at = info->si_addr;
+  siglongjmp(out_of_touch, 1);
+}
+
+/* zxpager-uv.h, zxp_uv_pager_init: made by a thread that never runs the loop, which may then touch
+ * the pager's memory like any other. */
+SCENARIO(who_made_a_pager_may_touch_its_memory) {
+  need_mappings();
+  zxp_uv_pager_t pager;
+  pthread_t runner;
+  begin_loop();
+  init_pager(&pager);
+  zxp_uv_pager_unref(&pager);
+  uv_async_t end;
+  uv_async_init(&loop, &end, close_itself);
+  struct served* v = serve(&pager, 1);
+  const uint8_t* map = map_of(&v->root);
+  prepared = make_source(0, 1, TAG);
+  on_event = supply_prepared;
+  check_equal(pthread_create(&runner, NULL, run_loop, NULL), 0);
+  check_equal(load_byte(map), content_byte(TAG, 0, 0));
+  await_event(READ, v, 0, 1);
+  uv_async_send(&end);
+  pthread_join(runner, NULL);
+  close_pager(&pager);
+  end_loop();
+}
+
+/* zxpager-uv.h, limits: nobody could answer, so the touch fails instead of hanging. */
+SCENARIO(a_callback_that_touches_absent_memory_of_its_pager_gets_sigbus) {
+  need_mappings();
+  zxp_uv_pager_t pager;
+  struct sigaction action = {.sa_sigaction = on_sigbus, .sa_flags = SA_SIGINFO | SA_NODEFER};
+  struct sigaction former;
+  begin_loop();
+  init_pager(&pager);
+  struct served* v = serve(&pager, 2);
+  uint8_t* map = map_of(&v->root);
+  /* The loop's thread is the one that served last. */
+  struct worker* t1 = start_load(map);
+  expect_event(READ, v, 0, 1);
+  answer(v, 0, 1, TAG);
+  expect_ok(t1);
+  check_equal(sigaction(SIGBUS, &action, &former), 0);
+  if (sigsetjmp(out_of_touch, 0) == 0) {
+    load_byte(map + PAGE);
+    check_fail("the load went on");
+  }
+  check_equal(sigaction(SIGBUS, &former, NULL), 0);
+  check_true(bus_error_at == map + PAGE);
+  expect_no_event();
+  close_pager(&pager);
+  end_loop();
+}
+
 /* ---- The end ---- */
 
 /* zxpager-uv.h, zxp_uv_thread_stop: pagers that are open are closed. */
@@ -374,6 +451,8 @@ int main(int argc, char** argv) {
       TEST_BOTH_WAYS(a_callback_on_the_thread_may_answer_at_once),
       TEST_BOTH_WAYS(closing_on_the_thread_fails_who_waits),
       TEST(closing_on_the_thread_cannot_wait_for_itself),
+      TEST(who_made_a_pager_may_touch_its_memory),
+      TEST(a_callback_that_touches_absent_memory_of_its_pager_gets_sigbus),
       TEST_BOTH_WAYS(stop_closes_open_pagers),
       TEST(stop_closes_handles_and_waits_for_requests),
       TEST(uv_stop_does_not_end_the_thread),
