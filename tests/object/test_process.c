@@ -51,7 +51,8 @@ struct named {
   zx_handle_t handle; /* a duplicate, for the main thread to close */
   zx_handle_t self;
   char name[ZX_MAX_NAME_LEN];
-  zx_handle_t go; /* an event */
+  zx_handle_t ready; /* an event: the thread has filled this in */
+  zx_handle_t go;    /* an event: it may end */
 };
 
 static zx_status_t run_named(void* argument) {
@@ -63,17 +64,30 @@ static zx_status_t run_named(void* argument) {
     status = zx_object_get_property(n->self, ZX_PROP_NAME, n->name, sizeof n->name);
   }
   if (status == ZX_OK) {
+    status = zx_object_signal(n->ready, 0, ZX_EVENT_SIGNALED);
+  }
+  if (status == ZX_OK) {
     status = zx_object_wait_one(n->go, ZX_EVENT_SIGNALED, ZX_TIME_INFINITE, NULL);
   }
   return status;
 }
 
+static void start_named(struct thread* thread, struct named* n) {
+  *n = (struct named){.ready = make_event(), .go = make_event()};
+  thread_start(thread, run_named, n);
+  assert_ok(zx_object_wait_one(n->ready, ZX_EVENT_SIGNALED, ZX_TIME_INFINITE, NULL));
+}
+
+static void close_named(struct named* n) {
+  const zx_handle_t all[] = {n->handle, n->ready, n->go};
+  assert_ok(zx_handle_close_many(all, 3));
+}
+
 static void thread_has_its_own_object_and_pthread_name(void** state) {
   (void)state;
-  struct named n = {.go = make_event()};
+  struct named n;
   struct thread thread;
-  thread_start(&thread, run_named, &n);
-  thread_await_blocked(&thread);
+  start_named(&thread, &n);
   assert_ok(zx_object_signal(n.go, 0, ZX_EVENT_SIGNALED));
   assert_ok(thread_join(&thread));
   assert_string_equal(n.name, "a worker");
@@ -83,16 +97,14 @@ static void thread_has_its_own_object_and_pthread_name(void** state) {
   get_name(n.handle, name);
   assert_string_equal(name, "a worker");
   assert_status(zx_handle_check_valid(n.self), ZX_ERR_NOT_FOUND);
-  close_handle(n.handle);
-  close_handle(n.go);
+  close_named(&n);
 }
 
 static void names_of_threads_can_be_set_from_outside(void** state) {
   (void)state;
-  struct named n = {.go = make_event()};
+  struct named n;
   struct thread thread;
-  thread_start(&thread, run_named, &n);
-  thread_await_blocked(&thread);
+  start_named(&thread, &n);
   const char longer[] = "a name of more than 15 bytes";
   assert_ok(zx_object_set_property(n.handle, ZX_PROP_NAME, longer, sizeof longer));
   char name[ZX_MAX_NAME_LEN];
@@ -109,24 +121,21 @@ static void names_of_threads_can_be_set_from_outside(void** state) {
   assert_string_equal(name, "");
   assert_ok(zx_object_signal(n.go, 0, ZX_EVENT_SIGNALED));
   assert_ok(thread_join(&thread));
-  close_handle(n.handle);
-  close_handle(n.go);
+  close_named(&n);
 }
 
 static void end_of_a_thread_is_signalled(void** state) {
   (void)state;
-  struct named n = {.go = make_event()};
+  struct named n;
   struct thread thread;
-  thread_start(&thread, run_named, &n);
-  thread_await_blocked(&thread);
+  start_named(&thread, &n);
   assert_int_equal(signals_of(n.handle), ZX_THREAD_RUNNING);
   assert_ok(zx_object_signal(n.go, 0, ZX_EVENT_SIGNALED));
   zx_signals_t observed;
   assert_ok(zx_object_wait_one(n.handle, ZX_THREAD_TERMINATED, ZX_TIME_INFINITE, &observed));
   assert_int_equal(observed, ZX_THREAD_TERMINATED);
   assert_ok(thread_join(&thread));
-  close_handle(n.handle);
-  close_handle(n.go);
+  close_named(&n);
 }
 
 /* vmar.md 10 */
