@@ -40,8 +40,7 @@ static void on_sigbus(int signo, siginfo_t* info, void* context) {
 
 int readers_init(void) {
   struct sigaction action = {.sa_sigaction = on_sigbus};
-  /* Not blocked while handled, so that leaving by a jump needs no mask put back. */
-  action.sa_flags = SA_SIGINFO | SA_NODEFER;
+  action.sa_flags = SA_SIGINFO;
   sigemptyset(&action.sa_mask);
   return sigaction(SIGBUS, &action, NULL);
 }
@@ -50,7 +49,8 @@ int readers_init(void) {
  */
 static bool touch(const unsigned char* page) {
   touching.page = page;
-  if (sigsetjmp(touching.out, 0) != 0) {
+  /* With the mask: SIGBUS is blocked while it is handled, and the handler is left by a jump. */
+  if (sigsetjmp(touching.out, 1) != 0) {
     return false;
   }
   touching.armed = 1;
