@@ -38,6 +38,9 @@ zx_handle_t zxp_thread_self(void);
 
 zx_koid_t zxp_process_koid(void);
 
+/* The koid of the calling thread, whether it has an object yet or not. */
+zx_koid_t zxp_thread_koid(void);
+
 /* The kernel's id of the thread that a thread object stands for; it may have ended. */
 pid_t zxp_thread_tid(struct zxp_object* thread);
 

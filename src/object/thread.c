@@ -24,6 +24,7 @@ struct thread {
 static pthread_key_t at_exit_key;
 static bool have_key;
 static _Thread_local zx_handle_t self = ZX_HANDLE_INVALID;
+static _Thread_local zx_koid_t self_koid = ZX_KOID_INVALID;
 
 static struct thread* thread_of(struct zxp_object* object) {
   return ZXP_CONTAINER_OF(object, struct thread, object);
@@ -116,6 +117,13 @@ static void at_thread_exit(void* value) {
   zxp_object_put(&thread->object);
 }
 
+zx_koid_t zxp_thread_koid(void) {
+  if (self_koid == ZX_KOID_INVALID) {
+    self_koid = zxp_koid_new();
+  }
+  return self_koid;
+}
+
 static void make_key(void) { have_key = pthread_key_create(&at_exit_key, at_thread_exit) == 0; }
 
 zx_handle_t zxp_thread_self(void) {
@@ -130,6 +138,7 @@ zx_handle_t zxp_thread_self(void) {
     return ZX_HANDLE_INVALID;
   }
   zxp_object_init(&thread->object, &thread_ops, ZX_THREAD_RUNNING);
+  thread->object.koid = zxp_thread_koid();
   thread->tid = (pid_t)syscall(SYS_gettid);
   zx_handle_t made;
   if (zxp_handle_install(&thread->object, ZX_DEFAULT_THREAD_RIGHTS, &made) != ZX_OK) {
