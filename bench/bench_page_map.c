@@ -4,8 +4,8 @@
  *
  *   bench_page_map [ROUNDS]
  *
- * Each row is the fastest of the rounds. Where there is something plain to compare with, an array that
- * holds the same facts and could not do the rest, it is measured in the same round.
+ * Each row is the fastest of the rounds. Where there is something plain to compare with, an array
+ * that holds the same facts and could not do the rest, it is measured in the same round.
  */
 #include <stdio.h>
 #include <stdlib.h>

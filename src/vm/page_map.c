@@ -164,8 +164,8 @@ static void turn(struct zxp_page_map* map, uint64_t first, uint64_t end, unsigne
   }
 }
 
-/* Sees to it that every page of [first, end), not empty, has a leaf; returns the first of them. NULL
- * without memory, and the map is as before. */
+/* Sees to it that every page of [first, end), not empty, has a leaf; returns the first of them.
+ * NULL without memory, and the map is as before. */
 static struct leaf* ensure_leaves(struct zxp_page_map* map, uint64_t first, uint64_t end) {
   struct leaf* next = leaf_from(map, first);
   struct leaf* result = NULL;

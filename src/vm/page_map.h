@@ -6,18 +6,18 @@
  *   zxp_page_state    what a page holds; the states of docs/semantics/writeback.md 2
  *   zero interval     a run of dirty zeros kept as one object however long it is (writeback.md 2.1)
  *
- * Pure bookkeeping: knows nothing of memory, userfaultfd or pagers, and is tested by itself. Sparse: a
- * leaf holds the states of 64 neighbouring pages in three bit planes and exists only while one of them
- * is not empty, so 20,000 scattered pages in 1 TiB cost 20,000 leaves at most, and a resident page in a
- * dense run costs one byte. Range calls walk leaves and intervals, never single absent pages:
- * their cost depends on what is there, not on the length of the range.
+ * Pure bookkeeping: knows nothing of memory, userfaultfd or pagers, and is tested by itself.
+ * Sparse: a leaf holds the states of 64 neighbouring pages in three bit planes and exists only
+ * while one of them is not empty, so 20,000 scattered pages in 1 TiB cost 20,000 leaves at most,
+ * and a resident page in a dense run costs one byte. Range calls walk leaves and intervals, never
+ * single absent pages: their cost depends on what is there, not on the length of the range.
  *
  * For VMOs without a pager, and for copy-on-write children, the same states mean:
  *
  *   state                     pager root                      anonymous VMO, child
  *   EMPTY                     ask the pager                   zero (child: look at the parent)
  *   CLEAN                     supplied                        not used
- *   MARKER                    supplied without a page: zero   explicit zero that hides the parent's page
+ *   MARKER                    supplied without a page: zero   zero of its own, hides the parent's
  *   DIRTY                     written                         committed page
  *   AWAITING                  dirty, being written back       not used
  *   INTERVAL                  dirty zeros                     not used
@@ -35,11 +35,13 @@
  *
  *   for (p = first; p < end; p += n) {
  *     n = zxp_page_map_run(map, p, end - p, &state);        // pages of one state from p on
- *     if (state == ZXP_PAGE_EMPTY) { fill the memory; zxp_page_map_set(map, p, n, ZXP_PAGE_CLEAN); }
+ *     if (state == ZXP_PAGE_EMPTY) {
+ *       fill the memory; zxp_page_map_set(map, p, n, ZXP_PAGE_CLEAN);
+ *     }
  *   }
  *
- * Lock: none of its own; the tree lock guards it. Calls that may need memory return ZX_ERR_NO_MEMORY
- * and then have changed nothing.
+ * Lock: none of its own; the tree lock guards it. Calls that may need memory return
+ * ZX_ERR_NO_MEMORY and then have changed nothing.
  */
 #ifndef ZXP_VM_PAGE_MAP_H_
 #define ZXP_VM_PAGE_MAP_H_
@@ -77,7 +79,8 @@ void zxp_page_map_destroy(struct zxp_page_map* map);
 
 enum zxp_page_state zxp_page_map_get(const struct zxp_page_map* map, uint64_t page);
 
-/* How many pages from `page` on, at most `limit` (> 0), are in the same state as `page`; the state. */
+/* How many pages from `page` on, at most `limit` (> 0), are in the same state as `page`; the
+ * state. */
 uint64_t zxp_page_map_run(const struct zxp_page_map* map, uint64_t page, uint64_t limit,
                           enum zxp_page_state* state);
 
@@ -100,34 +103,36 @@ zx_status_t zxp_page_map_set(struct zxp_page_map* map, uint64_t first, uint64_t 
 
 /*
  * ZX_VMO_OP_ZERO on whole pages: EMPTY, CLEAN, DIRTY and AWAITING become part of a zero interval,
- * MARKER stays, neighbouring intervals join (2.1 "Birth", "Join"). Also what growth does to new pages.
+ * MARKER stays, neighbouring intervals join (2.1 "Birth", "Join"). Also what growth does to new
+ * pages.
  */
 zx_status_t zxp_page_map_zero(struct zxp_page_map* map, uint64_t first, uint64_t count);
 
-/* Forgets every page from `first` on: the VMO shrank. An interval that reaches over is cut (2.1). */
+/* Forgets every page from `first` on: the VMO shrank. An interval that reaches over is cut
+ * (2.1). */
 void zxp_page_map_cut(struct zxp_page_map* map, uint64_t first);
 
-/* Every CLEAN page and MARKER becomes EMPTY (detach, eviction). `dropped` (may be NULL) is told each run
- * of CLEAN pages, so that their memory can be released. */
+/* Every CLEAN page and MARKER becomes EMPTY (detach, eviction). `dropped` (may be NULL) is told
+ * each run of CLEAN pages, so that their memory can be released. */
 void zxp_page_map_drop_clean(struct zxp_page_map* map, uint64_t first, uint64_t count,
                              void (*dropped)(void* context, uint64_t first, uint64_t count),
                              void* context);
 
-/* OP_WRITEBACK_BEGIN (writeback.md 5.4): DIRTY to AWAITING unless `zero_only`; claims intervals that
- * start in the range. */
+/* OP_WRITEBACK_BEGIN (writeback.md 5.4): DIRTY to AWAITING unless `zero_only`; claims intervals
+ * that start in the range. */
 void zxp_page_map_writeback_begin(struct zxp_page_map* map, uint64_t first, uint64_t count,
                                   bool zero_only);
 
-/* OP_WRITEBACK_END (5.5): AWAITING to CLEAN; claimed parts of intervals become EMPTY. `emptied` (may be
- * NULL) is told each run of interval pages that became EMPTY. */
+/* OP_WRITEBACK_END (5.5): AWAITING to CLEAN; claimed parts of intervals become EMPTY. `emptied`
+ * (may be NULL) is told each run of interval pages that became EMPTY. */
 void zxp_page_map_writeback_end(struct zxp_page_map* map, uint64_t first, uint64_t count,
                                 void (*emptied)(void* context, uint64_t first, uint64_t count),
                                 void* context);
 
 /*
- * The first entry of a dirty-range query (writeback.md 6) at or after `page` and before `end`: a run of
- * DIRTY and AWAITING pages, or one zero interval, clipped to [page, end). False if there is none.
- * A query over n entries costs O(n log n) at most, whatever the distances.
+ * The first entry of a dirty-range query (writeback.md 6) at or after `page` and before `end`: a
+ * run of DIRTY and AWAITING pages, or one zero interval, clipped to [page, end). False if there is
+ * none. A query over n entries costs O(n log n) at most, whatever the distances.
  */
 bool zxp_page_map_next_dirty(const struct zxp_page_map* map, uint64_t page, uint64_t end,
                              uint64_t* first, uint64_t* count, bool* zero);

@@ -3,25 +3,29 @@
  * Outstanding page requests of one pager root: who asked for what, and who waits.
  *
  *   zxp_request_set   all outstanding requests of a root; READ and DIRTY are kept apart
- *   zxp_request       one outstanding request: a range of pages, how many are unanswered, its waiters.
- *                     Requests of one kind never overlap.
- *   zxp_waiter        one blocked access: a thread in a call of the library, or a thread stopped in a
- *                     page fault. Lives in the memory of whoever waits (a stack frame, a fault record).
+ *   zxp_request       one outstanding request: a range of pages, how many are unanswered, its
+ *                     waiters. Requests of one kind never overlap.
+ *   zxp_waiter        one blocked access: a thread in a call of the library, or a thread stopped in
+ *                     a page fault. Lives in the memory of whoever waits (a stack frame, a fault
+ *                     record).
  *
  * The walk of a read of an absent page, tree lock held throughout but for the sleep:
  *
  *   1. The access finds page p EMPTY and computes the range it would like: [p, e).
- *   2. zxp_request_ask trims the range, joins an outstanding request or makes a new one (pager.md 5.1),
- *      and puts the waiter on it. A new one is announced: ops->announce queues its packet.
+ *   2. zxp_request_ask trims the range, joins an outstanding request or makes a new one (pager.md
+ *      5.1), and puts the waiter on it. A new one is announced: ops->announce queues its packet.
  *   3. The access drops the lock and sleeps.
- *   4. The pager answers. zxp_request_answered takes the pages off the pending count of every request
- *      they meet (5.2); at zero ops->withdraw takes an unread packet back, ops->wake wakes each waiter
- *      with ZX_OK, and the request is freed. Or zxp_request_fail ends them with an error (6).
+ *   4. The pager answers. zxp_request_answered takes the pages off the pending count of every
+ *      request they meet (5.2); at zero ops->withdraw takes an unread packet back, ops->wake wakes
+ *      each waiter with ZX_OK, and the request is freed. Or zxp_request_fail ends them with an
+ *      error (6).
  *   5. The access takes the lock and looks at the page again from the start.
  *
  * A waiter that was woken is on no request any more (waiter->request is NULL).
  *
- * Pure bookkeeping, tested without userfaultfd. Lock: the tree lock of the root; ops run under it.
+ * Pure bookkeeping, tested without userfaultfd. Counts requests made and joined (base/stats.h);
+ * what becomes of packets and waiters the ops count. Lock: the tree lock of the root; ops run under
+ * it, and don't call back into the set.
  */
 #ifndef ZXP_VM_PAGE_REQUEST_H_
 #define ZXP_VM_PAGE_REQUEST_H_
@@ -46,7 +50,8 @@ enum zxp_request_kind {
 struct zxp_request_ops {
   /* A new request: queue its packet. */
   void (*announce)(struct zxp_request_set* set, struct zxp_request* request);
-  /* The request ends: take its packet back if nobody has read it. The request is freed afterwards. */
+  /* The request ends: take its packet back if nobody has read it. The request is freed
+   * afterwards. */
   void (*withdraw)(struct zxp_request_set* set, struct zxp_request* request);
   /*
    * The waiter is released: ZX_OK, look again; else the error it gets. It has been taken off its
@@ -89,37 +94,40 @@ void zxp_request_set_destroy(struct zxp_request_set* set);
 void zxp_waiter_init(struct zxp_waiter* w, bool partial);
 
 /*
- * Section 5.1 of pager.md: asks for [first, first + count) on behalf of `w`. Joins or makes a request and
- * leaves `w` on it, with w->next = first and w->end the end of what it waits for (trimmed).
- * Errors: ZX_ERR_NO_MEMORY; then nothing has changed.
+ * Section 5.1 of pager.md: asks for [first, first + count) on behalf of `w`. Joins or makes a
+ * request and leaves `w` on it, with w->next = first and w->end the end of what it waits for
+ * (trimmed). Errors: ZX_ERR_NO_MEMORY; then nothing has changed.
  */
 zx_status_t zxp_request_ask(struct zxp_request_set* set, enum zxp_request_kind kind,
                             struct zxp_waiter* w, uint64_t first, uint64_t count);
 
 /*
- * Section 5.2, 5.4: the pages of [first, first + count) have just been answered, each of them a page
- * that was not so before (callers pass runs of pages that changed).
+ * Section 5.2, 5.4: the pages of [first, first + count) have just been answered, each of them a
+ * page that was not so before (callers pass runs of pages that changed).
  */
 void zxp_request_answered(struct zxp_request_set* set, enum zxp_request_kind kind, uint64_t first,
                           uint64_t count);
 
 /*
- * Section 6: ends every request of either kind that meets the range, in full. Waiters whose own range
- * (from `next` on) meets the failed range wake with `status`, others with ZX_OK. Returns how many requests
- * ended.
+ * Section 6: ends every request of either kind that meets the range, in full. Waiters whose own
+ * range (from `next` on) meets the failed range wake with `status`, others with ZX_OK. Returns how
+ * many requests ended.
  */
 size_t zxp_request_fail(struct zxp_request_set* set, uint64_t first, uint64_t count,
                         zx_status_t status);
 
-/* Ends every request of `kind`; each waiter wakes with `status` (detach passes ZX_OK: look again). */
+/* Ends every request of `kind`; each waiter wakes with `status` (detach passes ZX_OK: look
+ * again). */
 void zxp_request_end_all(struct zxp_request_set* set, enum zxp_request_kind kind,
                          zx_status_t status);
 
-/* Section 5.5: the waiter gives up. The request goes, withdrawn, when it was the last. Harmless when it
- * waits for nothing. */
+/* Section 5.5: the waiter gives up. The request goes, withdrawn, when it was the last. Harmless
+ * when it waits for nothing. */
 void zxp_request_leave(struct zxp_request_set* set, struct zxp_waiter* w);
 
-/* The waiter has copied up to `next`: what early waking compares against (5.4). */
+/* The waiter has copied up to `next`: what early waking (5.4) and failing (6) compare against.
+ * Nothing else moves it: a run that comes before the waiter has moved wakes nobody, and need
+ * not. */
 static inline void zxp_waiter_advance(struct zxp_waiter* w, uint64_t next) { w->next = next; }
 
 static inline struct zxp_request* zxp_request_of(struct zxp_tree_node* n) {

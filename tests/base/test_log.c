@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Log topics and levels. ZXPAGER_DEBUG is read at load, so each case runs this program again with the
- * argument "levels" or "messages".
+ * Log topics and levels. ZXPAGER_DEBUG is read at load, so each case runs this program again with
+ * the argument "levels" or "messages".
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -89,8 +89,8 @@ static void what_is_not_understood_is_passed_over(void** state) {
   assert_levels("port=", "0000000");
 }
 
-/* "[seconds.micros thread topic] text", one line each; a message that is off evaluates nothing, and errno
- * stays. */
+/* "[seconds.micros thread topic] text", one line each; a message that is off evaluates nothing,
+ * and errno stays. */
 static void messages_say_when_who_and_what(void** state) {
   (void)state;
   const struct child_end end = child_exec("messages", "ZXPAGER_DEBUG", "fault=2");

@@ -82,8 +82,8 @@ static bool leave_out(const struct script_subject* s, struct script_failure* f) 
   return any;
 }
 
-/* Makes one number smaller, by bisection. Where it isn't the smallest that fails, the next sweep may
- * find a smaller one. */
+/* Makes one number smaller, by bisection. Where it isn't the smallest that fails, the next sweep
+ * may find a smaller one. */
 static bool lower(const struct script_subject* s, struct script_failure* f, uint64_t* number) {
   const uint64_t was = *number;
   uint64_t failing = was;

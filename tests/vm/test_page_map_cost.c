@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What a page map costs in memory. The number that the map states is held against what it allocated.
+ * What a page map costs in memory. The number that the map states is held against what it
+ * allocated.
  */
 #include <setjmp.h>
 #include <stdarg.h>

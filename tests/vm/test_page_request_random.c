@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Outstanding page requests against a plain model: for every page the request that it belongs to, for
- * every request the set of its pages that are unanswered. What ops are told must be the same, in the
- * same order (pager.md 5 and 6).
+ * Outstanding page requests against a plain model: for every page the request that it belongs to,
+ * for every request the set of its pages that are unanswered. What ops are told must be the same,
+ * in the same order (pager.md 5 and 6).
  */
 #include <setjmp.h>
 #include <stdarg.h>
