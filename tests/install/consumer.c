@@ -8,6 +8,7 @@
 #include <string.h>
 #include <zircon/status.h>
 #include <zircon/syscalls.h>
+#include <zircon/syscalls/port.h>
 
 static int failures;
 
