@@ -33,6 +33,20 @@ static void print_feature(const char* what, const char* since, uint32_t there) {
   printf("  %-3s  %-46s Linux %s\n", there ? "yes" : "no", what, since);
 }
 
+static void print_features(const zxp_probe_t* p) {
+  if (p->mode == ZXP_FAULT_MODE_NONE) {
+    printf("the kernel can't be asked what it has\n");
+    return;
+  }
+  printf("the kernel has:\n");
+  print_feature("write protection and markers on shared memory", "5.19", p->write_protect_shared);
+  print_feature("the thread in each message", "4.14", p->thread_id);
+  print_feature("the exact address in each message", "5.18", p->exact_address);
+  print_feature("UFFDIO_POISON", "6.6", p->poison);
+  print_feature("UFFD_FEATURE_WP_ASYNC", "6.7", p->write_protect_async);
+  printf("  feature bits %#llx\n", (unsigned long long)p->features);
+}
+
 static void print_consequence(const char* what, uint32_t holds) {
   printf("  %-3s  %s\n", holds ? "yes" : "no", what);
 }
@@ -50,13 +64,7 @@ int main(void) {
   print_refusal("userfaultfd(2)", p.syscall_errno);
   print_refusal("userfaultfd(2), user code only", p.user_only_errno);
 
-  printf("the kernel has:\n");
-  print_feature("write protection and markers on shared memory", "5.19", p.write_protect_shared);
-  print_feature("the thread in each message", "4.14", p.thread_id);
-  print_feature("the exact address in each message", "5.18", p.exact_address);
-  print_feature("UFFDIO_POISON", "6.6", p.poison);
-  print_feature("UFFD_FEATURE_WP_ASYNC", "6.7", p.write_protect_async);
-  printf("  feature bits %#llx\n", (unsigned long long)p.features);
+  print_features(&p);
 
   printf("so:\n");
   print_consequence("calls on VMOs, pagers and ports work", 1);
