@@ -133,6 +133,14 @@ static bool blocks_signals(pid_t tid) {
   return (blocked & ours) != 0;
 }
 
+/* Whether a thread that is asleep in a system call sleeps in a page fault; yes if the kernel does not
+ * tell. */
+static bool sleeps_in_fault(pid_t tid) {
+  char text[64];
+  return !read_task_file(tid, "wchan", text, sizeof text) || strcmp(text, "0") == 0 ||
+         strstr(text, "userfault") != NULL;
+}
+
 static unsigned long long run_time(pid_t tid) {
   char text[128];
   return read_task_file(tid, "schedstat", text, sizeof text) ? strtoull(text, NULL, 10) : 0;
@@ -176,8 +184,12 @@ void zxp_raise_bus_error(struct zxp_pages* pages, struct zxp_channel* c, pid_t t
   if (known && strncmp(stopped_as, "running", 7) == 0) {
     return;
   }
-  ZXP_COUNT(signals_sent, 1);
   const bool in_user_code = !known || strncmp(stopped_as, "-1 ", 3) == 0;
+  if (!in_user_code && !sleeps_in_fault(tid)) {
+    /* Something else woke it, such as the covering of the page for another thread. */
+    return;
+  }
+  ZXP_COUNT(signals_sent, 1);
   if (carrier == 0 || !in_user_code || blocks_signals(tid)) {
     cover(pages, c, tid, address, stopped_as);
     return;
