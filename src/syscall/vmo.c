@@ -55,7 +55,7 @@ ZXP_EXPORT zx_status_t zx_vmo_read(zx_handle_t handle, void* buffer, uint64_t of
   if (st != ZX_OK) {
     return st;
   }
-  st = zxp_vmo_read(vmo->pages, buffer, offset, buffer_size, false, NULL);
+  st = zxp_vmo_read(vmo, buffer, offset, buffer_size, NULL);
   zxp_object_put(&vmo->object);
   return st;
 }
@@ -68,7 +68,7 @@ ZXP_EXPORT zx_status_t zx_vmo_write(zx_handle_t handle, const void* buffer, uint
   if (st != ZX_OK) {
     return st;
   }
-  st = zxp_vmo_write(vmo->pages, buffer, offset, buffer_size, false, NULL);
+  st = zxp_vmo_write(vmo, buffer, offset, buffer_size, NULL);
   zxp_object_put(&vmo->object);
   return st;
 }
@@ -119,7 +119,7 @@ ZXP_EXPORT zx_status_t zx_vmo_set_size(zx_handle_t handle, uint64_t size) {
   } else if (!vmo->pages->resizable) {
     st = ZX_ERR_UNAVAILABLE;
   } else {
-    st = zxp_vmo_set_size(vmo->pages, size);
+    st = zxp_pages_set_size(vmo->pages, size);
   }
   zxp_object_put(&vmo->object);
   return st;
@@ -132,7 +132,7 @@ ZXP_EXPORT zx_status_t zx_vmo_set_stream_size(zx_handle_t handle, uint64_t size)
   if (st != ZX_OK) {
     return st;
   }
-  st = zxp_vmo_set_stream_size(vmo->pages, size);
+  st = zxp_vmo_set_stream_size(vmo, size);
   zxp_object_put(&vmo->object);
   return st;
 }
@@ -194,20 +194,12 @@ ZXP_EXPORT zx_status_t zx_vmo_op_range(zx_handle_t handle, uint32_t op, uint64_t
   } else {
     switch (op) {
       case ZX_VMO_OP_COMMIT:
-        st = zxp_vmo_commit(vmo->pages, offset, size);
-        break;
       case ZX_VMO_OP_DECOMMIT:
-        st = zxp_vmo_decommit(vmo->pages, offset, size);
-        break;
       case ZX_VMO_OP_ZERO:
-        st = zxp_vmo_zero(vmo->pages, offset, size);
-        break;
       case ZX_VMO_OP_PREFETCH:
-        st = zxp_vmo_prefetch(vmo->pages, offset, size);
-        break;
       case ZX_VMO_OP_ALWAYS_NEED:
       case ZX_VMO_OP_DONT_NEED:
-        st = zxp_vmo_hint(vmo->pages, op == ZX_VMO_OP_ALWAYS_NEED, offset, size);
+        st = zxp_vmo_op_range(vmo, op, offset, size);
         break;
       case ZX_VMO_OP_LOCK:
       case ZX_VMO_OP_TRY_LOCK:

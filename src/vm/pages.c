@@ -228,9 +228,12 @@ void zxp_pages_cut_locked(struct zxp_pages* pages, uint64_t first) {
       if (state == ZXP_PAGE_EMPTY) {
         zxp_request_answered(&s->requests, ZXP_REQUEST_READ, page, run);
       }
+      /* A page that is DIRTY was counted when it became so. */
+      if (state != ZXP_PAGE_DIRTY) {
+        zxp_request_answered(&s->requests, ZXP_REQUEST_DIRTY, page, run);
+      }
       page += run;
     }
-    zxp_request_answered(&s->requests, ZXP_REQUEST_DIRTY, first, end - first);
   }
   zxp_page_map_cut(&pages->map, first);
   zxp_pages_release_locked(pages, first, end - first);

@@ -70,8 +70,8 @@ static zx_status_t transfer(unsigned char* user, unsigned char* ours, size_t n, 
       /* One page at a time, as the accesses of a copy loop would fault. */
       const uint64_t in_page = ZXP_PAGE_SIZE - (offset & ZXP_PAGE_MASK);
       length = length < in_page ? length : in_page;
-      st = out ? zxp_vmo_write(vmo->pages, ours + moved, offset, length, true, &step)
-               : zxp_vmo_read(vmo->pages, ours + moved, offset, length, true, &step);
+      st = out ? zxp_pages_write(vmo->pages, ours + moved, offset, length, true, &step)
+               : zxp_pages_read(vmo->pages, ours + moved, offset, length, true, &step);
       zxp_object_put(&vmo->object);
     }
     moved += step;

@@ -73,6 +73,7 @@ zx_status_t zxp_vmo_create(uint64_t size, uint64_t content_size, uint32_t option
 
   pages->tree = tree;
   pages->source = source;
+  pages->root_source = source;
   pages->resizable = (options & ZX_VMO_RESIZABLE) != 0;
   pages->owners = 1;
   pages->size = size;
@@ -107,7 +108,7 @@ static void vmo_destroy(struct zxp_object* object) {
   free(vmo);
 }
 
-/* ---- Names and info ---- */
+/* ---- Names ---- */
 
 static zx_status_t get_name(struct zxp_object* object, char name[ZX_MAX_NAME_LEN]) {
   struct zxp_vmo* vmo = zxp_vmo_of(object);
@@ -122,21 +123,6 @@ static zx_status_t set_name(struct zxp_object* object, const char name[ZX_MAX_NA
   zxp_pages_lock(vmo->pages);
   memcpy(vmo->name, name, ZX_MAX_NAME_LEN);
   vmo->name[ZX_MAX_NAME_LEN - 1] = '\0';
-  zxp_pages_unlock(vmo->pages);
-  return ZX_OK;
-}
-
-uint64_t zxp_vmo_size(struct zxp_vmo* vmo) {
-  zxp_pages_lock(vmo->pages);
-  const uint64_t size = vmo->pages->size;
-  zxp_pages_unlock(vmo->pages);
-  return size;
-}
-
-zx_status_t zxp_vmo_get_content_size(struct zxp_object* object, uint64_t* out) {
-  struct zxp_vmo* vmo = zxp_vmo_of(object);
-  zxp_pages_lock(vmo->pages);
-  *out = vmo->pages->content_size;
   zxp_pages_unlock(vmo->pages);
   return ZX_OK;
 }

@@ -18,6 +18,7 @@
  *   vmo_io.c       zx_vmo_read, zx_vmo_write
  *   vmo_ops.c      zx_vmo_op_range
  *   vmo_resize.c   zx_vmo_set_size and the stream size
+ *   vmo_window.c   the calls on an object: through the window of a slice, or straight on
  *
  * Typical walk, zx_vmo_read of an absent page of a pager root: vmo_io.c takes the tree lock, finds the
  * page EMPTY, calls zxp_pages_wait (vmo_access.c) which asks the source for it, drops the lock and sleeps;
@@ -54,6 +55,7 @@ struct zxp_vmo_tree {
 struct zxp_pages {
   struct zxp_vmo_tree* tree;  /* (C) holds a reference */
   struct zxp_source* source;  /* (C) pager root: its source; else NULL */
+  struct zxp_source* root_source; /* (C) the source of the root, also in children; holds a reference */
   bool resizable;             /* (C) */
   uint32_t owners;            /* (T) objects that show these pages */
   uint64_t size;              /* (T) bytes, a multiple of the page size */
@@ -80,6 +82,11 @@ struct zxp_vmo {
   struct zxp_object object;
   struct zxp_pages* pages;    /* (C) */
   uint32_t options;           /* (C) ZX_VMO_* it was made with */
+  /* A slice shows [window_offset, +window_size) of the pages, bytes, and has a stream size of its own. */
+  bool slice;                   /* (C) */
+  uint64_t window_offset;       /* (C) 0 unless a slice */
+  uint64_t window_size;         /* (C) */
+  uint64_t window_content_size; /* (T) */
   char name[ZX_MAX_NAME_LEN]; /* (T) */
   uint32_t cache_policy;      /* (T) */
   uint64_t num_mappings;      /* (T) */
@@ -96,6 +103,11 @@ void zxp_vmo_tree_put(struct zxp_vmo_tree* tree);
 
 static inline struct zxp_vmo* zxp_vmo_of(struct zxp_object* object) {
   return ZXP_CONTAINER_OF(object, struct zxp_vmo, object);
+}
+
+/* The source at the root of the tree: of the pages themselves, or of the root that they descend from. */
+static inline struct zxp_source* zxp_pages_root_source(const struct zxp_pages* pages) {
+  return pages->root_source;
 }
 
 static inline void zxp_pages_lock(struct zxp_pages* pages) { zxp_mutex_lock(&pages->tree->lock); }
@@ -123,11 +135,6 @@ extern const struct zxp_info_topic zxp_info_vmo_v1;
 extern const struct zxp_info_topic zxp_info_vmo_v2;
 extern const struct zxp_info_topic zxp_info_vmo_v3;
 extern const struct zxp_info_topic zxp_info_vmo;
-
-/* ZX_PROP_VMO_CONTENT_SIZE, and zx_vmo_get_size. */
-zx_status_t zxp_vmo_get_content_size(struct zxp_object* object, uint64_t* out);
-zx_status_t zxp_vmo_set_content_size(struct zxp_object* object, uint64_t size);
-uint64_t zxp_vmo_size(struct zxp_vmo* vmo);
 
 /* Mappings come and go; tree lock held. */
 void zxp_vmo_mapping_added_locked(struct zxp_vmo* vmo);
@@ -228,27 +235,43 @@ zx_status_t zxp_access_prepare_write_locked(struct zxp_access* a, uint64_t page,
 /* ---- vmo_io.c ---- */
 
 /*
- * zx_vmo_read and zx_vmo_write without the handle. `single`: stands for loads and stores of the caller's
+ * zx_vmo_read and zx_vmo_write on pages. `single`: stands for loads and stores of the caller's
  * buffer (vm/user.c), so each request is for one page. `*done` (may be NULL): bytes moved.
  */
-zx_status_t zxp_vmo_read(struct zxp_pages* pages, void* buffer, uint64_t offset,
+zx_status_t zxp_pages_read(struct zxp_pages* pages, void* buffer, uint64_t offset,
                          uint64_t length, bool single, uint64_t* done);
-zx_status_t zxp_vmo_write(struct zxp_pages* pages, const void* buffer,
+zx_status_t zxp_pages_write(struct zxp_pages* pages, const void* buffer,
                           uint64_t offset, uint64_t length, bool single, uint64_t* done);
 
 /* ---- vmo_ops.c ---- */
 
-/* zx_vmo_op_range on a range; rights are the caller's, ranges are checked here. */
-zx_status_t zxp_vmo_commit(struct zxp_pages* pages, uint64_t offset, uint64_t length);
-zx_status_t zxp_vmo_decommit(struct zxp_pages* pages, uint64_t offset, uint64_t length);
-zx_status_t zxp_vmo_zero(struct zxp_pages* pages, uint64_t offset, uint64_t length);
-zx_status_t zxp_vmo_hint(struct zxp_pages* pages, bool always_need, uint64_t offset, uint64_t length);
-zx_status_t zxp_vmo_prefetch(struct zxp_pages* pages, uint64_t offset, uint64_t length);
+/* zx_vmo_op_range on pages; rights are the caller's, ranges are checked here. */
+zx_status_t zxp_pages_commit(struct zxp_pages* pages, uint64_t offset, uint64_t length);
+zx_status_t zxp_pages_decommit(struct zxp_pages* pages, uint64_t offset, uint64_t length);
+zx_status_t zxp_pages_zero(struct zxp_pages* pages, uint64_t offset, uint64_t length);
+zx_status_t zxp_pages_hint(struct zxp_pages* pages, bool always_need, uint64_t offset, uint64_t length);
+zx_status_t zxp_pages_prefetch(struct zxp_pages* pages, uint64_t offset, uint64_t length);
 
 /* ---- vmo_resize.c ---- */
 
 /* zx_vmo_set_size of a resizable VMO. */
-zx_status_t zxp_vmo_set_size(struct zxp_pages* pages, uint64_t size);
-zx_status_t zxp_vmo_set_stream_size(struct zxp_pages* pages, uint64_t size);
+zx_status_t zxp_pages_set_size(struct zxp_pages* pages, uint64_t size);
+
+/* ---- vmo_window.c: the same on an object, through its window; what calls use ---- */
+
+/* Size, and the stream size in bytes. */
+uint64_t zxp_vmo_size(struct zxp_vmo* vmo);
+zx_status_t zxp_vmo_get_content_size(struct zxp_object* object, uint64_t* out);
+zx_status_t zxp_vmo_set_content_size(struct zxp_object* object, uint64_t size);
+zx_status_t zxp_vmo_set_stream_size(struct zxp_vmo* vmo, uint64_t size);
+
+zx_status_t zxp_vmo_read(struct zxp_vmo* vmo, void* buffer, uint64_t offset, uint64_t length,
+                         uint64_t* done);
+zx_status_t zxp_vmo_write(struct zxp_vmo* vmo, const void* buffer, uint64_t offset, uint64_t length,
+                          uint64_t* done);
+zx_status_t zxp_vmo_zero(struct zxp_vmo* vmo, uint64_t offset, uint64_t length);
+
+/* ZX_VMO_OP_COMMIT, DECOMMIT, ZERO, DONT_NEED, ALWAYS_NEED, PREFETCH; rights are the caller's. */
+zx_status_t zxp_vmo_op_range(struct zxp_vmo* vmo, uint32_t op, uint64_t offset, uint64_t length);
 
 #endif /* ZXP_VM_VMO_H_ */

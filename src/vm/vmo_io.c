@@ -48,7 +48,7 @@ static void copy_from_pages_locked(struct zxp_pages* pages, void* to, uint64_t o
   }
 }
 
-zx_status_t zxp_vmo_read(struct zxp_pages* pages, void* buffer, uint64_t offset, uint64_t length,
+zx_status_t zxp_pages_read(struct zxp_pages* pages, void* buffer, uint64_t offset, uint64_t length,
                          bool single, uint64_t* done) {
   unsigned char bounce[ZXP_PAGE_SIZE];
   unsigned char* to = buffer;
@@ -141,7 +141,7 @@ static void copy_to_pages_locked(struct zxp_pages* pages, const void* from, uint
   }
 }
 
-zx_status_t zxp_vmo_write(struct zxp_pages* pages, const void* buffer, uint64_t offset,
+zx_status_t zxp_pages_write(struct zxp_pages* pages, const void* buffer, uint64_t offset,
                           uint64_t length, bool single, uint64_t* done) {
   unsigned char bounce[ZXP_PAGE_SIZE];
   const unsigned char* from = buffer;

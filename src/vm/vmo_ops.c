@@ -118,7 +118,7 @@ static zx_status_t walk_range(struct zxp_pages* pages, enum walk how, const char
   return st;
 }
 
-zx_status_t zxp_vmo_commit(struct zxp_pages* pages, uint64_t offset, uint64_t length) {
+zx_status_t zxp_pages_commit(struct zxp_pages* pages, uint64_t offset, uint64_t length) {
   uint64_t first;
   uint64_t end;
   return round_outward(offset, length, &first, &end)
@@ -126,7 +126,7 @@ zx_status_t zxp_vmo_commit(struct zxp_pages* pages, uint64_t offset, uint64_t le
              : ZX_ERR_OUT_OF_RANGE;
 }
 
-zx_status_t zxp_vmo_prefetch(struct zxp_pages* pages, uint64_t offset, uint64_t length) {
+zx_status_t zxp_pages_prefetch(struct zxp_pages* pages, uint64_t offset, uint64_t length) {
   uint64_t first;
   uint64_t end;
   return round_outward(offset, length, &first, &end)
@@ -134,7 +134,7 @@ zx_status_t zxp_vmo_prefetch(struct zxp_pages* pages, uint64_t offset, uint64_t 
              : ZX_ERR_OUT_OF_RANGE;
 }
 
-zx_status_t zxp_vmo_hint(struct zxp_pages* pages, bool always_need, uint64_t offset,
+zx_status_t zxp_pages_hint(struct zxp_pages* pages, bool always_need, uint64_t offset,
                          uint64_t length) {
   uint64_t first;
   uint64_t end;
@@ -155,7 +155,7 @@ zx_status_t zxp_vmo_hint(struct zxp_pages* pages, bool always_need, uint64_t off
 
 /* ---- Decommit ---- */
 
-zx_status_t zxp_vmo_decommit(struct zxp_pages* pages, uint64_t offset, uint64_t length) {
+zx_status_t zxp_pages_decommit(struct zxp_pages* pages, uint64_t offset, uint64_t length) {
   zx_status_t st = ZX_OK;
   zxp_pages_lock(pages);
   if (offset > pages->size || length > pages->size - offset) {
@@ -212,7 +212,7 @@ static zx_status_t zero_part_locked(struct zxp_access* a, uint64_t offset, uint6
   }
 }
 
-zx_status_t zxp_vmo_zero(struct zxp_pages* pages, uint64_t offset, uint64_t length) {
+zx_status_t zxp_pages_zero(struct zxp_pages* pages, uint64_t offset, uint64_t length) {
   zx_status_t st = ZX_OK;
   uint64_t end = offset + length;
   struct zxp_access a;

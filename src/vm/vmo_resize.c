@@ -55,7 +55,7 @@ static zx_status_t resize_locked(struct zxp_pages* pages, uint64_t rounded) {
   return st;
 }
 
-zx_status_t zxp_vmo_set_size(struct zxp_pages* pages, uint64_t size) {
+zx_status_t zxp_pages_set_size(struct zxp_pages* pages, uint64_t size) {
   uint64_t rounded;
   zx_status_t st = zxp_vmo_round_size(size, &rounded);
   if (st != ZX_OK) {
@@ -73,47 +73,7 @@ zx_status_t zxp_vmo_set_size(struct zxp_pages* pages, uint64_t size) {
   if (st == ZX_OK && size < rounded) {
     /* Like a write of zeros: may block on READ and DIRTY; the size has changed whatever becomes of it
      * (writeback.md 8.2 rule 17). */
-    zxp_vmo_zero(pages, size, rounded - size);
-  }
-  return st;
-}
-
-zx_status_t zxp_vmo_set_stream_size(struct zxp_pages* pages, uint64_t size) {
-  zxp_pages_lock(pages);
-  const uint64_t old = pages->content_size;
-  const uint64_t vmo_size = pages->size;
-  zxp_pages_unlock(pages);
-  if (size == old) {
-    return ZX_OK;
-  }
-  if (size > vmo_size) {
-    return ZX_ERR_OUT_OF_RANGE;
-  }
-  const uint64_t from = size < old ? size : old;
-  zx_status_t st = ZX_OK;
-  if (from < vmo_size) {
-    st = zxp_vmo_zero(pages, from, vmo_size - from);
-  }
-  if (st == ZX_OK) {
-    zxp_pages_lock(pages);
-    pages->content_size = size;
-    zxp_pages_unlock(pages);
-  }
-  return st;
-}
-
-zx_status_t zxp_vmo_set_content_size(struct zxp_object* object, uint64_t size) {
-  struct zxp_vmo* vmo = zxp_vmo_of(object);
-  struct zxp_pages* pages = vmo->pages;
-  const uint64_t vmo_size = zxp_vmo_size(vmo);
-  zx_status_t st = ZX_OK;
-  if (size < vmo_size) {
-    st = zxp_vmo_zero(pages, size, vmo_size - size);
-  }
-  if (st == ZX_OK) {
-    zxp_pages_lock(pages);
-    pages->content_size = size;
-    zxp_pages_unlock(pages);
+    zxp_pages_zero(pages, size, rounded - size);
   }
   return st;
 }
