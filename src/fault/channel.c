@@ -93,10 +93,9 @@ static int wait_until(int epoll_fd, struct epoll_event* events, int max, zx_time
   struct timespec left = {0, 0};
   zx_time_t ns = -1;
   if (deadline != ZX_TIME_INFINITE) {
-    ns = deadline - zxp_clock_now();
-    if (ns < 0 || deadline < 0) {
-      ns = 0;
-    }
+    /* A deadline may lie as far back as ZX_TIME_INFINITE_PAST: no subtraction below zero. */
+    const zx_time_t now = zxp_clock_now();
+    ns = deadline > now ? deadline - now : 0;
     left = zxp_clock_timespec(ns);
   }
 #ifdef SYS_epoll_pwait2
