@@ -40,7 +40,8 @@ static unsigned percent_read(const struct view* v) {
   for (unsigned i = 0; i < v->reader_count; i++) {
     pages += atomic_load_explicit(&v->readers[i].pages_read, memory_order_relaxed);
   }
-  return (unsigned)(pages * 100 / (v->server->pages * v->reader_count));
+  const uint64_t all = v->server->pages * v->reader_count;
+  return all == 0 ? 100 : (unsigned)(pages * 100 / all);
 }
 
 /* What the numbers are told since. */
