@@ -4,14 +4,18 @@
  * zx_port_wait and from a libuv callback, each against the loop that one would write by hand
  * (raw_uffd.h).
  *
- *   bench_fault [--pages N] [--rounds N] [--json FILE]
+ *   bench_fault [--pages N] [--rounds N] [--place free|same|apart] [--json FILE]
  *
  * One thread touches N pages one after the other; another one, which the scheduler may put
  * anywhere, fills a page and answers. The four ways take turns, a round of N pages each, so that
  * what else the machine does falls on all of them. What comes before and after the touches is not
  * measured.
+ *
+ * Where the two threads run decides more than the code between them. By default the scheduler chooses,
+ * and may choose differently from one round to the next; `same` keeps both on one core, `apart` on two.
  */
 #include <pthread.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -200,6 +204,63 @@ static size_t number(const char* text) {
   return (size_t)n;
 }
 
+enum place {
+  FREE,
+  SAME,
+  APART
+};
+
+static enum place place_of(const char* text) {
+  if (strcmp(text, "same") == 0) return SAME;
+  if (strcmp(text, "apart") == 0) return APART;
+  if (strcmp(text, "free") == 0) return FREE;
+  fprintf(stderr, "bench_fault: %s: not a place\n", text);
+  exit(2);
+}
+
+/* Keeps the calling thread, and those that it starts from now on, on the nth core it may use. */
+static void stay_on_core(const cpu_set_t* allowed, int n) {
+  cpu_set_t one;
+  CPU_ZERO(&one);
+  for (int cpu = 0; cpu < CPU_SETSIZE; cpu++) {
+    if (CPU_ISSET(cpu, allowed) && n-- == 0) {
+      CPU_SET(cpu, &one);
+    }
+  }
+  if (sched_setaffinity(0, sizeof one, &one) != 0) {
+    fprintf(stderr, "bench_fault: there are not enough cores\n");
+    exit(2);
+  }
+}
+
+struct settings {
+  size_t pages;
+  size_t rounds;
+  enum place place;
+  const char* json;
+};
+
+static bool parse(int argc, char** argv, struct settings* s) {
+  *s = (struct settings){.pages = 256, .rounds = 100, .place = FREE};
+  for (int i = 1; i < argc; i += 2) {
+    if (i + 1 == argc) {
+      return false;
+    }
+    if (strcmp(argv[i], "--pages") == 0) {
+      s->pages = number(argv[i + 1]);
+    } else if (strcmp(argv[i], "--rounds") == 0) {
+      s->rounds = number(argv[i + 1]);
+    } else if (strcmp(argv[i], "--place") == 0) {
+      s->place = place_of(argv[i + 1]);
+    } else if (strcmp(argv[i], "--json") == 0) {
+      s->json = argv[i + 1];
+    } else {
+      return false;
+    }
+  }
+  return true;
+}
+
 enum way {
   RAW_POLL,
   PORT,
@@ -209,21 +270,15 @@ enum way {
 };
 
 int main(int argc, char** argv) {
-  size_t pages = 256;
-  size_t rounds = 100;
-  const char* json = NULL;
-  for (int i = 1; i < argc; i += 2) {
-    if (i + 1 < argc && strcmp(argv[i], "--pages") == 0) {
-      pages = number(argv[i + 1]);
-    } else if (i + 1 < argc && strcmp(argv[i], "--rounds") == 0) {
-      rounds = number(argv[i + 1]);
-    } else if (i + 1 < argc && strcmp(argv[i], "--json") == 0) {
-      json = argv[i + 1];
-    } else {
-      fprintf(stderr, "usage: bench_fault [--pages N] [--rounds N] [--json FILE]\n");
-      return 2;
-    }
+  struct settings settings;
+  if (!parse(argc, argv, &settings)) {
+    fprintf(
+        stderr,
+        "usage: bench_fault [--pages N] [--rounds N] [--place free|same|apart] [--json FILE]\n");
+    return 2;
   }
+  const size_t pages = settings.pages;
+  const size_t rounds = settings.rounds;
 
   zxp_probe_t probe;
   check(zxp_probe(&probe), "zxp_probe");
@@ -232,6 +287,12 @@ int main(int argc, char** argv) {
     return 77;
   }
   memset(pattern, 0x5a, sizeof pattern);
+
+  cpu_set_t allowed;
+  sched_getaffinity(0, sizeof allowed, &allowed);
+  if (settings.place != FREE) {
+    stay_on_core(&allowed, settings.place == APART ? 1 : 0);
+  }
 
   static struct raw_uffd raw_poll;
   static struct raw_uffd raw_uv;
@@ -243,6 +304,9 @@ int main(int argc, char** argv) {
   }
   port_way_start(&port);
   uv_way_start(&uv);
+  if (settings.place != FREE) {
+    stay_on_core(&allowed, 0);
+  }
 
   struct bench_samples samples[WAYS];
   for (int i = 0; i < WAYS; i++) {
@@ -266,7 +330,7 @@ int main(int argc, char** argv) {
   bench_report_add(&report, "raw uv_poll_t loop", &samples[RAW_UV], NULL);
   bench_report_add(&report, "libuv callback", &samples[UV], "raw uv_poll_t loop");
   bench_report_print(&report);
-  const bool written = json == NULL || bench_report_write_json(&report, json);
+  const bool written = settings.json == NULL || bench_report_write_json(&report, settings.json);
 
   uv_way_stop(&uv);
   port_way_stop(&port);
