@@ -89,7 +89,7 @@ static void draw_terminal(struct view* v, const struct texts* t) {
 }
 
 static void draw(struct view* v, const struct since* since) {
-  struct texts t;
+  struct texts t = {.pages = "", .requests = ""};
   write_texts(v, since, &t);
   if (v->terminal) {
     draw_terminal(v, &t);
