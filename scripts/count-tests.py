@@ -4,10 +4,10 @@
 
 count-tests.py [--tally FILE] testlog.json...
 
-Prints why programs or cases were skipped, then one line "N passed, N failed, N skipped". A CMocka
-program counts by its cases, any other program as one. A program that failed without saying which
-case (it crashed, or ran into its time limit) adds one failure. With --tally the three numbers are
-added to a file as one line, for a later sum. The status is 1 if anything
+Prints what was skipped, by reason, and which programs failed, then one line "N passed, N failed,
+N skipped". A CMocka program counts by its cases, any other program as one. A program that failed
+without saying which case (it crashed, or ran into its time limit) adds one failure. With --tally
+the three numbers are added to a file as one line, for a later sum. The status is 1 if anything
 failed.
 """
 
@@ -17,7 +17,9 @@ import re
 import sys
 
 SUMMARY = re.compile(r"^\[  (PASSED |FAILED |SKIPPED) \] (\d+) test\(s\)", re.MULTILINE)
-SKIPPED_CASE = re.compile(r"^\[  SKIPPED \] (?!\d)(\S+)", re.MULTILINE)
+RUN_CASE = re.compile(r"^\[ RUN      \] ")
+SKIPPED_CASE = re.compile(r"^\[  SKIPPED \] (?!\d)(\S+)")
+REASON = re.compile(r"^skipped: (.*)")
 
 
 def read_log(path):
@@ -43,26 +45,45 @@ def count(record):
     return passed, max(failed, 1), skipped
 
 
+def skipped_cases(record):
+    """Returns {case: reason}; the case is "" where a program was skipped as a whole."""
+    text = record.get("stdout", "") + "\n" + record.get("stderr", "")
+    cases, reason = {}, None
+    for line in text.splitlines():
+        if RUN_CASE.match(line):
+            reason = None
+        elif REASON.match(line):
+            reason = REASON.match(line).group(1)
+        elif SKIPPED_CASE.match(line):
+            # CMocka repeats the names at the end; what stood beside the run is the reason.
+            cases.setdefault(SKIPPED_CASE.match(line).group(1), reason or "no reason given")
+    if record["result"] == "SKIP" and not cases:
+        cases[""] = reason or "no reason given"
+    return cases
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--tally")
     parser.add_argument("logs", nargs="+")
     args = parser.parse_args()
 
-    total = [0, 0, 0]
+    total, reasons, failures = [0, 0, 0], {}, []
     for path in args.logs:
         for record in read_log(path):
             numbers = count(record)
             total = [a + b for a, b in zip(total, numbers)]
-            text = record.get("stdout", "") + "\n" + record.get("stderr", "")
-            if record["result"] == "SKIP":
-                reason = text.strip().splitlines() or ["no reason given"]
-                print(f"skipped: {record['name']}: {reason[-1]}")
-            for case in sorted(set(SKIPPED_CASE.findall(text))):
-                print(f"skipped: {record['name']}: {case}")
+            for case, reason in skipped_cases(record).items():
+                reasons.setdefault(reason, {}).setdefault(record["name"], []).append(case)
             if numbers[1]:
-                print(f"failed: {record['name']} ({record['result']})")
+                failures.append(f"failed: {record['name']} ({record['result']})")
 
+    for reason, programs in sorted(reasons.items()):
+        print(f"skipped: {reason}")
+        for program, cases in sorted(programs.items()):
+            print(f"  {program}" + "".join(f"\n    {case}" for case in cases if case))
+    for failure in failures:
+        print(failure)
     print(f"{total[0]} passed, {total[1]} failed, {total[2]} skipped")
     if args.tally:
         with open(args.tally, "a", encoding="ascii") as tally:

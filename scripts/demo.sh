@@ -23,12 +23,8 @@ configure "$dir" --buildtype=release -Dtests=disabled -Dexamples=enabled -Dbench
 show meson compile -C "$dir"
 
 step "What this machine offers"
-status=0
-show "$dir/src/tools/zxpager-check" || status=$?
-if [ $status -ne 0 ]; then
-  echo "The demo needs page faults to be served; what to change is said above."
-  exit $status
-fi
+# Status 77: page faults can't be served here. The threads then read through calls only.
+show "$dir/src/tools/zxpager-check" || [ $? -eq 77 ]
 
 step "Serving a file through a pager"
 show "$dir/examples/filepager" "$@"
