@@ -6,6 +6,7 @@
 #include "base/export.h"
 #include "base/user.h"
 #include "object/handle.h"
+#include "vm/vmo.h"
 
 /* Most bytes of a value. */
 #define VALUE_MAX ZX_MAX_NAME_LEN
@@ -13,7 +14,8 @@
 /*
  * A property: `get` fills `size` bytes, `set` is given the caller's bytes, `size` at least and
  * VALUE_MAX at most of them. Both answer ZX_ERR_WRONG_TYPE for an object that has no such property.
- * NULL: that direction does not exist. `set` of a name takes any size.
+ * NULL: that direction does not exist. `set` of a name takes any size. `set_rights`: what setting it needs
+ * beside ZX_RIGHT_SET_PROPERTY.
  */
 struct property {
   uint32_t number;
@@ -21,6 +23,7 @@ struct property {
   bool any_size_set;
   zx_status_t (*get)(struct zxp_object* object, void* value);
   zx_status_t (*set)(struct zxp_object* object, const void* value, size_t size);
+  zx_rights_t set_rights;
 };
 
 static zx_status_t get_name(struct zxp_object* object, void* value) {
@@ -34,6 +37,22 @@ static zx_status_t set_name(struct zxp_object* object, const void* value, size_t
   char name[ZX_MAX_NAME_LEN] = {0};
   memcpy(name, value, strnlen(value, size < sizeof name - 1 ? size : sizeof name - 1));
   return object->ops->set_name(object, name);
+}
+
+/* vmo.md 4 */
+static zx_status_t get_content_size(struct zxp_object* object, void* value) {
+  return object->ops->type == ZX_OBJ_TYPE_VMO ? zxp_vmo_get_content_size(object, value)
+                                              : ZX_ERR_WRONG_TYPE;
+}
+
+static zx_status_t set_content_size(struct zxp_object* object, const void* value, size_t size) {
+  uint64_t content_size = 0;
+  (void)size;
+  if (object->ops->type != ZX_OBJ_TYPE_VMO) {
+    return ZX_ERR_WRONG_TYPE;
+  }
+  memcpy(&content_size, value, sizeof content_size);
+  return zxp_vmo_set_content_size(object, content_size);
 }
 
 /* Properties of processes that only a loader or a debugger has a use for. No object here has them.
@@ -52,10 +71,12 @@ static zx_status_t set_nothing(struct zxp_object* object, const void* value, siz
 }
 
 static const struct property properties[] = {
-    {ZX_PROP_NAME, ZX_MAX_NAME_LEN, true, get_name, set_name},
-    {ZX_PROP_PROCESS_DEBUG_ADDR, sizeof(uintptr_t), false, get_nothing, set_nothing},
-    {ZX_PROP_PROCESS_BREAK_ON_LOAD, sizeof(uintptr_t), false, get_nothing, set_nothing},
-    {ZX_PROP_PROCESS_VDSO_BASE_ADDRESS, sizeof(uintptr_t), false, get_nothing, NULL},
+    {ZX_PROP_NAME, ZX_MAX_NAME_LEN, true, get_name, set_name, 0},
+    {ZX_PROP_VMO_CONTENT_SIZE, sizeof(uint64_t), false, get_content_size, set_content_size,
+     ZX_RIGHT_WRITE},
+    {ZX_PROP_PROCESS_DEBUG_ADDR, sizeof(uintptr_t), false, get_nothing, set_nothing, 0},
+    {ZX_PROP_PROCESS_BREAK_ON_LOAD, sizeof(uintptr_t), false, get_nothing, set_nothing, 0},
+    {ZX_PROP_PROCESS_VDSO_BASE_ADDRESS, sizeof(uintptr_t), false, get_nothing, NULL, 0},
 };
 
 static const struct property* find_property(uint32_t number) {
@@ -98,8 +119,9 @@ ZXP_EXPORT zx_status_t zx_object_set_property(zx_handle_t handle, uint32_t prope
     return ZX_ERR_INVALID_ARGS;
   }
   struct zxp_object* object;
+  zx_rights_t rights;
   zx_status_t status =
-      zxp_handle_get(handle, ZX_OBJ_TYPE_NONE, ZX_RIGHT_SET_PROPERTY, &object, NULL);
+      zxp_handle_get(handle, ZX_OBJ_TYPE_NONE, ZX_RIGHT_SET_PROPERTY, &object, &rights);
   if (status != ZX_OK) {
     return status;
   }
@@ -108,6 +130,8 @@ ZXP_EXPORT zx_status_t zx_object_set_property(zx_handle_t handle, uint32_t prope
   const size_t size = value_size < sizeof bytes ? value_size : sizeof bytes;
   if (found == NULL || found->set == NULL) {
     status = ZX_ERR_NOT_SUPPORTED;
+  } else if ((rights & found->set_rights) != found->set_rights) {
+    status = ZX_ERR_ACCESS_DENIED;
   } else if (value_size < found->size && !found->any_size_set) {
     status = ZX_ERR_BUFFER_TOO_SMALL;
   } else {
