@@ -36,8 +36,16 @@ static void replace_child(struct zxp_tree* t, struct zxp_tree_node* parent,
   }
 }
 
+/* From `n` up to the root. `update` is NULL for a tree that keeps nothing about subtrees. */
+static void update_upwards(struct zxp_tree_node* n, zxp_tree_update update) {
+  for (; update != NULL && n != NULL; n = parent_of(n)) {
+    update(n);
+  }
+}
+
 /* Lifts n->child[side] over n and returns it; balances are the caller's. */
-static struct zxp_tree_node* rotate(struct zxp_tree* t, struct zxp_tree_node* n, int side) {
+static struct zxp_tree_node* rotate(struct zxp_tree* t, struct zxp_tree_node* n, int side,
+                                    zxp_tree_update update) {
   struct zxp_tree_node* up = n->child[side];
   struct zxp_tree_node* parent = parent_of(n);
   n->child[side] = up->child[!side];
@@ -48,32 +56,42 @@ static struct zxp_tree_node* rotate(struct zxp_tree* t, struct zxp_tree_node* n,
   replace_child(t, parent, n, up);
   set_parent(up, parent);
   set_parent(n, up);
+  if (update != NULL) {
+    update(n);
+    update(up); /* Those above have the same subtree as before. */
+  }
   return up;
 }
 
 /* `n` leans by two to `side`. Returns the new top of the subtree; its balance tells whether the
  * subtree got lower (0) or not. */
-static struct zxp_tree_node* rebalance(struct zxp_tree* t, struct zxp_tree_node* n, int side) {
+static struct zxp_tree_node* rebalance(struct zxp_tree* t, struct zxp_tree_node* n, int side,
+                                       zxp_tree_update update) {
   const int lean = side ? 1 : -1;
   struct zxp_tree_node* c = n->child[side];
   if (balance_of(c) == -lean) {
     struct zxp_tree_node* g = c->child[!side];
     const int gb = balance_of(g);
-    rotate(t, c, !side);
-    rotate(t, n, side);
+    rotate(t, c, !side, update);
+    rotate(t, n, side, update);
     set_balance(n, gb == lean ? -lean : 0);
     set_balance(c, gb == -lean ? lean : 0);
     set_balance(g, 0);
     return g;
   }
   const int cb = balance_of(c);
-  rotate(t, n, side);
+  rotate(t, n, side, update);
   set_balance(n, cb == 0 ? lean : 0);
   set_balance(c, cb == 0 ? -lean : 0);
   return c;
 }
 
 void zxp_tree_insert(struct zxp_tree* t, struct zxp_tree_node* node, uint64_t key) {
+  zxp_tree_insert_updating(t, node, key, NULL);
+}
+
+void zxp_tree_insert_updating(struct zxp_tree* t, struct zxp_tree_node* node, uint64_t key,
+                              zxp_tree_update update) {
   struct zxp_tree_node* parent = NULL;
   struct zxp_tree_node** at = &t->root;
   while (*at != NULL) {
@@ -86,12 +104,13 @@ void zxp_tree_insert(struct zxp_tree* t, struct zxp_tree_node* node, uint64_t ke
   node->parent_balance = (uintptr_t)parent | 1;
   *at = node;
   t->count++;
+  update_upwards(node, update);
 
   for (struct zxp_tree_node* n = node; parent != NULL; n = parent, parent = parent_of(n)) {
     const int side = side_of(parent, n);
     const int b = balance_of(parent) + (side ? 1 : -1);
     if (b == 2 || b == -2) {
-      rebalance(t, parent, side);
+      rebalance(t, parent, side, update);
       return;
     }
     set_balance(parent, b);
@@ -102,12 +121,13 @@ void zxp_tree_insert(struct zxp_tree* t, struct zxp_tree_node* node, uint64_t ke
 }
 
 /* The subtree on `side` of `parent` got lower by one: repair upwards. */
-static void shrink_fixup(struct zxp_tree* t, struct zxp_tree_node* parent, int side) {
+static void shrink_fixup(struct zxp_tree* t, struct zxp_tree_node* parent, int side,
+                         zxp_tree_update update) {
   while (parent != NULL) {
     const int b = balance_of(parent) + (side ? -1 : 1);
     struct zxp_tree_node* top = parent;
     if (b == 2 || b == -2) {
-      top = rebalance(t, parent, b == 2);
+      top = rebalance(t, parent, b == 2, update);
       if (balance_of(top) != 0) {
         return;
       }
@@ -125,6 +145,11 @@ static void shrink_fixup(struct zxp_tree* t, struct zxp_tree_node* parent, int s
 }
 
 void zxp_tree_remove(struct zxp_tree* t, struct zxp_tree_node* node) {
+  zxp_tree_remove_updating(t, node, NULL);
+}
+
+void zxp_tree_remove_updating(struct zxp_tree* t, struct zxp_tree_node* node,
+                              zxp_tree_update update) {
   struct zxp_tree_node* fix_parent;
   int fix_side = 0;
 
@@ -165,7 +190,8 @@ void zxp_tree_remove(struct zxp_tree* t, struct zxp_tree_node* node) {
   node->child[0] = node->child[1] = NULL;
   node->parent_balance = 1;
   t->count--;
-  shrink_fixup(t, fix_parent, fix_side);
+  update_upwards(fix_parent, update);
+  shrink_fixup(t, fix_parent, fix_side, update);
 }
 
 struct zxp_tree_node* zxp_tree_find(const struct zxp_tree* t, uint64_t key) {

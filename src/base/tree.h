@@ -45,6 +45,17 @@ void zxp_tree_insert(struct zxp_tree* t, struct zxp_tree_node* node, uint64_t ke
 /* Takes `node` out; it must be in `t`. */
 void zxp_tree_remove(struct zxp_tree* t, struct zxp_tree_node* node);
 
+/*
+ * For trees whose nodes also say something about their whole subtree, such as its largest gap. `update`
+ * works that out anew from the node itself and from what its children (`child`, may be NULL) say, which is
+ * right already. A tree is changed by these two functions only, or never by them.
+ */
+typedef void (*zxp_tree_update)(struct zxp_tree_node* node);
+void zxp_tree_insert_updating(struct zxp_tree* t, struct zxp_tree_node* node, uint64_t key,
+                              zxp_tree_update update);
+void zxp_tree_remove_updating(struct zxp_tree* t, struct zxp_tree_node* node,
+                              zxp_tree_update update);
+
 /* The node with exactly this key, or NULL. */
 struct zxp_tree_node* zxp_tree_find(const struct zxp_tree* t, uint64_t key);
 

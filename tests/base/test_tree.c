@@ -134,6 +134,41 @@ static void random_order_stays_in_balance(void** state) {
   }
 }
 
+/* How many nodes each subtree has, kept by the tree. */
+static size_t sizes[KEYS];
+
+static size_t size_of(const struct zxp_tree_node* n) { return n == NULL ? 0 : sizes[n - nodes]; }
+
+static void update_size(struct zxp_tree_node* n) {
+  sizes[n - nodes] = 1 + size_of(n->child[0]) + size_of(n->child[1]);
+}
+
+static size_t counted(const struct zxp_tree_node* n) {
+  if (n == NULL) {
+    return 0;
+  }
+  const size_t count = 1 + counted(n->child[0]) + counted(n->child[1]);
+  assert_int_equal(size_of(n), count);
+  return count;
+}
+
+static void what_nodes_say_of_their_subtrees_stays_right(void** state) {
+  (void)state;
+  const uint64_t seed = random_seed();
+  struct rng rng = rng_start(seed);
+  for (int step = 0; step < 3000; step++) {
+    const int i = (int)rng_below(&rng, KEYS);
+    if (in[i]) {
+      zxp_tree_remove_updating(&tree, &nodes[i], update_size);
+    } else {
+      zxp_tree_insert_updating(&tree, &nodes[i], key_of(i), update_size);
+    }
+    in[i] = !in[i];
+    assert_int_equal(counted(tree.root), tree.count);
+  }
+  assert_same();
+}
+
 static void a_key_may_change_while_the_order_stays(void** state) {
   (void)state;
   insert(1);
@@ -181,6 +216,7 @@ int main(void) {
       TEST(rising_keys_stay_in_balance),   TEST(falling_keys_stay_in_balance),
       TEST(random_order_stays_in_balance), TEST(a_key_may_change_while_the_order_stays),
       TEST(the_check_finds_damage),        TEST(a_key_goes_in_once),
+      TEST(what_nodes_say_of_their_subtrees_stays_right),
   };
   return cmocka_run_group_tests_name("tree", tests, NULL, NULL);
 }
