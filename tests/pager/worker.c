@@ -81,10 +81,26 @@ static struct sigaction former_sigsegv;
 
 static _Thread_local struct worker* this_worker;
 
+/* A guarded access of the calling thread. */
+struct guard {
+  sigjmp_buf jump;
+  const void* address;
+};
+static _Thread_local struct guard* this_guard;
+
 /* ---- On the worker's thread ---- */
 
 static void on_fatal_signal(int signo, siginfo_t* info, void* context) {
   (void)context;
+  struct guard* guard = this_guard;
+  if (guard != NULL) {
+    if ((uintptr_t)guard->address / PAGE != (uintptr_t)info->si_addr / PAGE) {
+      scenario_fail(HERE, "%s at %p (code %d) in an access to %p", strsignal(signo), info->si_addr,
+                    info->si_code, guard->address);
+    }
+    this_guard = NULL;
+    siglongjmp(guard->jump, signo);
+  }
   struct worker* w = this_worker;
   if (w == NULL || !w->armed) {
     scenario_fail(HERE, "%s at %p (code %d) on a thread that makes no access (tid %d)",
@@ -121,6 +137,34 @@ UNCHECKED static void copy_pages(struct worker* w) {
       to[i] = from[i];
     }
   }
+}
+
+UNCHECKED static uint64_t load_word(const uint64_t* address) {
+  return *(const volatile uint64_t*)address;
+}
+
+UNCHECKED static void store_word(uint64_t* address, uint64_t value) {
+  *(volatile uint64_t*)address = value;
+}
+
+int guarded_load(const uint64_t* address, uint64_t* value) {
+  struct guard guard = {.address = address};
+  const int signo = sigsetjmp(guard.jump, 1);
+  if (signo != 0) return signo;
+  this_guard = &guard;
+  *value = load_word(address);
+  this_guard = NULL;
+  return 0;
+}
+
+int guarded_store(uint64_t* address, uint64_t value) {
+  struct guard guard = {.address = address};
+  const int signo = sigsetjmp(guard.jump, 1);
+  if (signo != 0) return signo;
+  this_guard = &guard;
+  store_word(address, value);
+  this_guard = NULL;
+  return 0;
 }
 
 static zx_status_t perform(struct worker* w) {
