@@ -2,7 +2,6 @@
 #include "object/handle.h"
 
 #include <assert.h>
-#include <sched.h>
 
 #include "base/user.h"
 #include "object/process.h"
@@ -15,13 +14,18 @@
  *
  * A slot's word:
  *
- *   63         32 31  14 13           2   1      0
- *   rights        unused generation   live   locked
+ *   63         32 31      14 13           2   1     0
+ *   rights        pins       generation   live   unused
  *
- *   FREE (live 0) -> LIVE    publish: install, duplicate
- *   LIVE -> FREE             kill: close; the generation moves on
- *   LIVE -> LIVE             replace: the generation moves on, rights change
+ *   FREE (live 0, pins 0) -> LIVE     publish: install, duplicate
+ *   LIVE -> LIVE                      replace: the generation moves on, rights change, pins stay
+ *   LIVE -> DYING (live 0, pins > 0)  kill: close; the generation moves on
+ *   DYING -> FREE                     the last pin goes: the slot lets go of its object
  * The generation is that of the value in use, or of the next one to be given out.
+ *
+ * A pin is what a call holds on a slot while it looks at or uses the object: one atomic step to take,
+ * one to drop, on a word that no other handle shares. close pins too, so that every handle dies by its
+ * last pin, and the slot is used again only when no call remembers the old value.
  */
 #define INDEX_BITS       18
 #define INDEX_SHIFT      2
@@ -32,24 +36,24 @@
 static_assert(ZXP_HANDLE_MAX == 1u << INDEX_BITS, "a slot for every index");
 static_assert(GENERATION_SHIFT + GENERATION_BITS == 32, "a value has 32 bits");
 
-#define WORD_LOCKED           ((uint64_t)1)
 #define WORD_LIVE             ((uint64_t)2)
 #define WORD_GENERATION_SHIFT 2
+#define WORD_PIN_SHIFT        (WORD_GENERATION_SHIFT + GENERATION_BITS)
+#define WORD_PIN              ((uint64_t)1 << WORD_PIN_SHIFT)
+#define WORD_PINS             ((uint64_t)0xffffffff & ~(WORD_PIN - 1))
 #define WORD_RIGHTS_SHIFT     32
 
-/* Freed slots wait in a queue this long before one is used again, so that a stale value stays dead
- * for about 256 * 4096 creations and not for 4096. */
+/* Freed slots wait in a queue this long before one is used again, so that a stale value stays dead for
+ * about 256 * 4096 creations and not for 4096. */
 #define MIN_FREE 256u
 
 #define NO_SLOT UINT32_MAX
 
-/* (L) the slot's own lock bit  (A) atomic  (T) table lock */
+/* (A) atomic  (T) table lock */
 struct slot {
-  _Atomic uint64_t word; /* (A) */
-  union {
-    struct zxp_object* object; /* (L) while live; the slot owns a reference */
-    uint32_t next_free;        /* (T) while queued as free */
-  };
+  _Atomic uint64_t word;     /* (A) */
+  _Atomic uintptr_t payload; /* (A) not FREE: the object, of which the slot owns a reference;
+                              * (T) FREE: the next free slot */
 };
 
 /* 4 MiB of address space; pages that no handle has used yet take no memory. */
@@ -57,7 +61,7 @@ static struct slot slots[ZXP_HANDLE_MAX];
 
 static struct {
   struct zxp_mutex lock;
-  uint32_t fresh;     /* (T) slots from here on have never been used */
+  uint32_t fresh;     /* (T) slots used so far; fresh_index tells which is next */
   uint32_t free_head; /* (T) oldest freed slot */
   uint32_t free_tail; /* (T) */
   uint32_t free_count;
@@ -89,25 +93,30 @@ static uint32_t value_index(zx_handle_t handle) {
 
 static uint32_t value_generation(zx_handle_t handle) { return handle >> GENERATION_SHIFT; }
 
+static struct zxp_object* slot_object(const struct slot* slot) {
+  return (struct zxp_object*)atomic_load_explicit(&slot->payload, memory_order_relaxed);
+}
+
 /* ---- Free slots ---- */
+
+/* Slots made one after the other are often used by different threads: four share a cache line, so
+ * neighbours in time are laid 64 slots apart, within a page. */
+static uint32_t fresh_index(uint32_t n) { return (n & ~255u) | (n & 3u) << 6 | (n >> 2 & 63u); }
 
 /* NO_SLOT if all are live. */
 static uint32_t slot_alloc(void) {
   uint32_t index = NO_SLOT;
   zxp_mutex_lock(&table.lock);
   if (table.free_count < MIN_FREE && table.fresh < ZXP_HANDLE_MAX) {
-    index = table.fresh++;
+    index = fresh_index(table.fresh++);
     /* Spread, so that small numbers and a neighbour's value are not live handles by accident. */
     const uint32_t generation = (index + 1) * 2654435761u >> (32 - GENERATION_BITS);
     atomic_store_explicit(&slots[index].word, make_word(generation, false, 0),
                           memory_order_relaxed);
   } else if (table.free_count > 0) {
     index = table.free_head;
-    table.free_head = slots[index].next_free;
+    table.free_head = (uint32_t)atomic_load_explicit(&slots[index].payload, memory_order_relaxed);
     table.free_count--;
-    if (table.free_count == 0) {
-      table.free_tail = NO_SLOT;
-    }
   }
   zxp_mutex_unlock(&table.lock);
   return index;
@@ -115,11 +124,10 @@ static uint32_t slot_alloc(void) {
 
 static void slot_free(uint32_t index) {
   zxp_mutex_lock(&table.lock);
-  slots[index].next_free = NO_SLOT;
   if (table.free_count == 0) {
     table.free_head = index;
   } else {
-    slots[table.free_tail].next_free = index;
+    atomic_store_explicit(&slots[table.free_tail].payload, index, memory_order_relaxed);
   }
   table.free_tail = index;
   table.free_count++;
@@ -131,8 +139,8 @@ static zx_handle_t slot_publish(uint32_t index, struct zxp_object* object, zx_ri
   struct slot* slot = &slots[index];
   const uint32_t generation =
       word_generation(atomic_load_explicit(&slot->word, memory_order_relaxed));
-  slot->object = object;
-  /* Pairs with the acquire in slot_lock: who sees the value live sees the object. */
+  atomic_store_explicit(&slot->payload, (uintptr_t)object, memory_order_relaxed);
+  /* Pairs with the acquire in pin: who sees the value live sees the object. */
   atomic_store_explicit(&slot->word, make_word(generation, true, rights), memory_order_release);
   return make_value(index, generation);
 }
@@ -143,70 +151,101 @@ static bool word_matches(uint64_t word, zx_handle_t handle) {
   return (word & WORD_LIVE) != 0 && word_generation(word) == value_generation(handle);
 }
 
-/*
- * Locks the slot of a live handle; NULL if it is not one. `*word` is the slot's word without the
- * lock bit. The lock is held for a few instructions only, so waiting for it is spinning.
- */
-static struct slot* slot_lock(zx_handle_t handle, uint64_t* word) {
+/* The slot that a value could name, or NULL if no value that was given out looks like this. */
+static struct slot* slot_of(zx_handle_t handle) {
   if (zxp_process_is_fork() || (handle & ZX_HANDLE_FIXED_BITS_MASK) != ZX_HANDLE_FIXED_BITS_MASK) {
     return NULL;
   }
-  struct slot* slot = &slots[value_index(handle)];
-  uint64_t now = atomic_load_explicit(&slot->word, memory_order_relaxed);
-  for (unsigned spins = 0;; spins++) {
-    if (!word_matches(now, handle)) {
+  return &slots[value_index(handle)];
+}
+
+/* Pins the slot of a live handle; NULL if it is not one. `*word` is the word before. */
+static struct slot* pin(zx_handle_t handle, uint64_t* word) {
+  struct slot* slot = slot_of(handle);
+  if (slot == NULL) {
+    return NULL;
+  }
+  *word = atomic_load_explicit(&slot->word, memory_order_relaxed);
+  do {
+    if (!word_matches(*word, handle)) {
       return NULL;
     }
-    now &= ~WORD_LOCKED;
-    if (atomic_compare_exchange_weak_explicit(&slot->word, &now, now | WORD_LOCKED,
-                                              memory_order_acquire, memory_order_relaxed)) {
-      *word = now;
-      return slot;
-    }
-    if (spins >= 64) {
-      sched_yield(); /* the holder lost its processor */
-    }
+    ZXP_DEBUG_ASSERT((*word & WORD_PINS) != WORD_PINS);
+  } while (!atomic_compare_exchange_weak_explicit(&slot->word, word, *word + WORD_PIN,
+                                                  memory_order_acquire, memory_order_relaxed));
+  return slot;
+}
+
+static void unpin(struct slot* slot) {
+  /* Release: what this thread did comes before the end. Acquire: the last one sees what all did. */
+  const uint64_t before = atomic_fetch_sub_explicit(&slot->word, WORD_PIN, memory_order_acq_rel);
+  if ((before & (WORD_LIVE | WORD_PINS)) == WORD_PIN) {
+    struct zxp_object* object = slot_object(slot);
+    slot_free((uint32_t)(slot - slots));
+    zxp_object_put(object);
   }
 }
 
-static void slot_unlock(struct slot* slot, uint64_t word) {
-  ZXP_DEBUG_ASSERT((word & WORD_LOCKED) == 0);
-  atomic_store_explicit(&slot->word, word, memory_order_release);
+/*
+ * The value dies; the pinned slot goes on with `live` and `rights`. False if it was dead already.
+ */
+static bool end_value(struct slot* slot, zx_handle_t handle, bool live, zx_rights_t rights) {
+  uint64_t word = atomic_load_explicit(&slot->word, memory_order_relaxed);
+  uint64_t after;
+  do {
+    if (!word_matches(word, handle)) {
+      return false;
+    }
+    after = make_word(value_generation(handle) + 1, live, rights) | (word & WORD_PINS);
+  } while (!atomic_compare_exchange_weak_explicit(&slot->word, &word, after, memory_order_acq_rel,
+                                                  memory_order_relaxed));
+  return true;
 }
 
 bool zxp_handle_is_live(zx_handle_t handle, const struct zxp_object* object) {
-  uint64_t word;
-  struct slot* slot = slot_lock(handle, &word);
-  if (slot == NULL) {
+  const struct slot* slot = slot_of(handle);
+  if (slot == NULL ||
+      !word_matches(atomic_load_explicit(&slot->word, memory_order_acquire), handle)) {
     return false;
   }
-  const bool same = slot->object == object;
-  slot_unlock(slot, word);
-  return same;
+  /* The second look tells that the object was this value's: a slot gets another one only under
+   * another generation. */
+  const bool same =
+      (struct zxp_object*)atomic_load_explicit(&slot->payload, memory_order_acquire) == object;
+  return same && word_matches(atomic_load_explicit(&slot->word, memory_order_relaxed), handle);
 }
 
-zx_status_t zxp_handle_get(zx_handle_t handle, zx_obj_type_t type, zx_rights_t rights,
+zx_status_t zxp_handle_pin(zx_handle_t handle, zx_obj_type_t type, zx_rights_t rights,
                            struct zxp_object** out, zx_rights_t* rights_out) {
   uint64_t word;
-  struct slot* slot = slot_lock(handle, &word);
+  struct slot* slot = pin(handle, &word);
   if (slot == NULL) {
     return ZX_ERR_BAD_HANDLE;
   }
-  zx_status_t status = ZX_OK;
-  struct zxp_object* object = slot->object;
+  struct zxp_object* object = slot_object(slot);
   if (type != ZX_OBJ_TYPE_NONE && object->ops->type != type) {
-    status = ZX_ERR_WRONG_TYPE;
-  } else if ((word_rights(word) & rights) != rights) {
-    status = ZX_ERR_ACCESS_DENIED;
-  } else {
-    zxp_object_get(object);
+    unpin(slot);
+    return ZX_ERR_WRONG_TYPE;
   }
-  slot_unlock(slot, word);
+  if ((word_rights(word) & rights) != rights) {
+    unpin(slot);
+    return ZX_ERR_ACCESS_DENIED;
+  }
+  *out = object;
+  if (rights_out != NULL) {
+    *rights_out = word_rights(word);
+  }
+  return ZX_OK;
+}
+
+void zxp_handle_unpin(zx_handle_t handle) { unpin(&slots[value_index(handle)]); }
+
+zx_status_t zxp_handle_get(zx_handle_t handle, zx_obj_type_t type, zx_rights_t rights,
+                           struct zxp_object** out, zx_rights_t* rights_out) {
+  const zx_status_t status = zxp_handle_pin(handle, type, rights, out, rights_out);
   if (status == ZX_OK) {
-    *out = object;
-    if (rights_out != NULL) {
-      *rights_out = word_rights(word);
-    }
+    zxp_object_get(*out);
+    zxp_handle_unpin(handle);
   }
   return status;
 }
@@ -246,16 +285,16 @@ zx_status_t zxp_handle_install_user(struct zxp_object* object, zx_rights_t right
 
 zx_status_t zxp_handle_close(zx_handle_t handle) {
   uint64_t word;
-  struct slot* slot = slot_lock(handle, &word);
+  struct slot* slot = pin(handle, &word);
   if (slot == NULL) {
     return ZX_ERR_BAD_HANDLE;
   }
-  struct zxp_object* object = slot->object;
-  slot_unlock(slot, make_word(word_generation(word) + 1, false, 0));
-  slot_free(value_index(handle));
-  zxp_object_handle_died(object, handle, true);
-  zxp_object_put(object);
-  return ZX_OK;
+  const bool mine = end_value(slot, handle, false, 0);
+  if (mine) {
+    zxp_object_handle_died(slot_object(slot), handle, true);
+  }
+  unpin(slot);
+  return mine ? ZX_OK : ZX_ERR_BAD_HANDLE;
 }
 
 /* The rights that a new handle gets, from those asked for; false if they are not a subset. */
@@ -281,10 +320,9 @@ zx_status_t zxp_handle_duplicate(zx_handle_t handle, zx_rights_t rights, zx_hand
     status = ZX_ERR_NO_MEMORY;
     goto fail;
   }
-  /* The source may have been closed since the look-up, and it may have been the last: an object
-   * that has run its last-handle action must not get a handle again. A closer counts off under
-   * object.lock after the value has died, so a value that is live under the lock is still counted.
-   */
+  /* The source may have been closed since the look-up, and it may have been the last: an object that
+   * has run its last-handle action must not get a handle again. A closer counts off under object.lock
+   * after the value has died, so a value that is live under the lock is still counted. */
   zxp_mutex_lock(&object->lock);
   if (!zxp_handle_is_live(handle, object)) {
     zxp_mutex_unlock(&object->lock);
@@ -305,25 +343,21 @@ fail:
 
 zx_status_t zxp_handle_replace(zx_handle_t handle, zx_rights_t rights, zx_handle_t* out) {
   uint64_t word;
-  struct slot* slot = slot_lock(handle, &word);
+  struct slot* slot = pin(handle, &word);
   if (slot == NULL) {
     return ZX_ERR_BAD_HANDLE;
   }
-  struct zxp_object* object = slot->object;
-  const uint32_t generation = word_generation(word) + 1;
-  if (!reduce_rights(word_rights(word), rights, &rights)) {
-    slot_unlock(slot, make_word(generation, false, 0));
-    slot_free(value_index(handle));
-    zxp_object_handle_died(object, handle, true);
-    zxp_object_put(object);
-    return ZX_ERR_INVALID_ARGS;
+  zx_status_t status = ZX_OK;
+  const bool subset = reduce_rights(word_rights(word), rights, &rights);
+  if (!end_value(slot, handle, subset, subset ? rights : 0)) {
+    status = ZX_ERR_BAD_HANDLE;
+  } else {
+    zxp_object_handle_died(slot_object(slot), handle, !subset);
+    *out = make_value(value_index(handle), value_generation(handle) + 1);
+    status = subset ? ZX_OK : ZX_ERR_INVALID_ARGS;
   }
-  zxp_object_get(object); /* another thread may guess the new value and close it */
-  slot_unlock(slot, make_word(generation, true, rights));
-  zxp_object_handle_died(object, handle, false);
-  zxp_object_put(object);
-  *out = make_value(value_index(handle), generation);
-  return ZX_OK;
+  unpin(slot);
+  return status;
 }
 
 /* Without the lock, which a thread that the fork left behind may hold. */
@@ -333,19 +367,16 @@ void zxp_handle_for_each(void (*visit)(void* context, zx_handle_t handle, struct
                                        zx_rights_t rights),
                          void* context) {
   zxp_mutex_lock(&table.lock);
-  const uint32_t end = table.fresh;
+  const uint32_t used = table.fresh;
   zxp_mutex_unlock(&table.lock);
-  for (uint32_t index = 0; index < end; index++) {
+  for (uint32_t n = 0; n < used; n++) {
+    const uint32_t index = fresh_index(n);
     uint64_t word = atomic_load_explicit(&slots[index].word, memory_order_relaxed);
     const zx_handle_t handle = make_value(index, word_generation(word));
-    struct slot* slot = slot_lock(handle, &word);
-    if (slot == NULL) {
-      continue;
+    struct slot* slot = pin(handle, &word);
+    if (slot != NULL) {
+      visit(context, handle, slot_object(slot), word_rights(word));
+      unpin(slot);
     }
-    struct zxp_object* object = slot->object;
-    zxp_object_get(object);
-    slot_unlock(slot, word);
-    visit(context, handle, object, word_rights(word));
-    zxp_object_put(object);
   }
 }

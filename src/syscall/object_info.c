@@ -10,8 +10,8 @@
 #include "object/handle.h"
 #include "object/info.h"
 #include "object/process.h"
-#include "vm/vmo.h"
 #include "object/timer.h"
+#include "vm/vmo.h"
 
 /* ---- Topics of every object ---- */
 
@@ -166,7 +166,7 @@ ZXP_EXPORT zx_status_t zx_object_get_info(zx_handle_t handle, uint32_t topic, vo
   }
   struct zxp_object* object;
   zx_rights_t handle_rights;
-  zx_status_t status = zxp_handle_get(handle, found->type, found->rights, &object, &handle_rights);
+  zx_status_t status = zxp_handle_pin(handle, found->type, found->rights, &object, &handle_rights);
   if (status != ZX_OK) {
     return status;
   }
@@ -177,7 +177,7 @@ ZXP_EXPORT zx_status_t zx_object_get_info(zx_handle_t handle, uint32_t topic, vo
   } else if (found != &info_handle_valid) {
     status = ZX_ERR_NOT_SUPPORTED;
   }
-  zxp_object_put(object);
+  zxp_handle_unpin(handle);
   return status;
 }
 ZXP_TWIN(zx_object_get_info);

@@ -95,7 +95,7 @@ ZXP_EXPORT zx_status_t zx_object_get_property(zx_handle_t handle, uint32_t prope
   }
   struct zxp_object* object;
   zx_status_t status =
-      zxp_handle_get(handle, ZX_OBJ_TYPE_NONE, ZX_RIGHT_GET_PROPERTY, &object, NULL);
+      zxp_handle_pin(handle, ZX_OBJ_TYPE_NONE, ZX_RIGHT_GET_PROPERTY, &object, NULL);
   if (status != ZX_OK) {
     return status;
   }
@@ -108,7 +108,7 @@ ZXP_EXPORT zx_status_t zx_object_get_property(zx_handle_t handle, uint32_t prope
   } else {
     status = found->get(object, bytes);
   }
-  zxp_object_put(object);
+  zxp_handle_unpin(handle);
   return status == ZX_OK ? zxp_user_copy_out(value, bytes, found->size, NULL) : status;
 }
 ZXP_TWIN(zx_object_get_property);
@@ -121,7 +121,7 @@ ZXP_EXPORT zx_status_t zx_object_set_property(zx_handle_t handle, uint32_t prope
   struct zxp_object* object;
   zx_rights_t rights;
   zx_status_t status =
-      zxp_handle_get(handle, ZX_OBJ_TYPE_NONE, ZX_RIGHT_SET_PROPERTY, &object, &rights);
+      zxp_handle_pin(handle, ZX_OBJ_TYPE_NONE, ZX_RIGHT_SET_PROPERTY, &object, &rights);
   if (status != ZX_OK) {
     return status;
   }
@@ -140,7 +140,7 @@ ZXP_EXPORT zx_status_t zx_object_set_property(zx_handle_t handle, uint32_t prope
   if (status == ZX_OK) {
     status = found->set(object, bytes, size);
   }
-  zxp_object_put(object);
+  zxp_handle_unpin(handle);
   return status;
 }
 ZXP_TWIN(zx_object_set_property);

@@ -13,7 +13,7 @@ static bool masks_allowed(const struct zxp_object* object, zx_signals_t clear, z
 ZXP_EXPORT zx_status_t zx_object_signal(zx_handle_t handle, uint32_t clear_mask,
                                         uint32_t set_mask) {
   struct zxp_object* object;
-  zx_status_t status = zxp_handle_get(handle, ZX_OBJ_TYPE_NONE, ZX_RIGHT_SIGNAL, &object, NULL);
+  zx_status_t status = zxp_handle_pin(handle, ZX_OBJ_TYPE_NONE, ZX_RIGHT_SIGNAL, &object, NULL);
   if (status != ZX_OK) {
     return status;
   }
@@ -22,7 +22,7 @@ ZXP_EXPORT zx_status_t zx_object_signal(zx_handle_t handle, uint32_t clear_mask,
   } else {
     status = ZX_ERR_INVALID_ARGS;
   }
-  zxp_object_put(object);
+  zxp_handle_unpin(handle);
   return status;
 }
 ZXP_TWIN(zx_object_signal);
@@ -31,7 +31,7 @@ ZXP_EXPORT zx_status_t zx_object_signal_peer(zx_handle_t handle, uint32_t clear_
                                              uint32_t set_mask) {
   struct zxp_object* object;
   zx_status_t status =
-      zxp_handle_get(handle, ZX_OBJ_TYPE_NONE, ZX_RIGHT_SIGNAL_PEER, &object, NULL);
+      zxp_handle_pin(handle, ZX_OBJ_TYPE_NONE, ZX_RIGHT_SIGNAL_PEER, &object, NULL);
   if (status != ZX_OK) {
     return status;
   }
@@ -42,7 +42,7 @@ ZXP_EXPORT zx_status_t zx_object_signal_peer(zx_handle_t handle, uint32_t clear_
   } else {
     status = object->ops->signal_peer(object, clear_mask, set_mask);
   }
-  zxp_object_put(object);
+  zxp_handle_unpin(handle);
   return status;
 }
 ZXP_TWIN(zx_object_signal_peer);

@@ -10,10 +10,11 @@
 #include "object/port.h"
 #include "object/wait.h"
 
-static zx_status_t get_waitable(zx_handle_t handle, struct zxp_object** out) {
-  const zx_status_t status = zxp_handle_get(handle, ZX_OBJ_TYPE_NONE, ZX_RIGHT_WAIT, out, NULL);
+/* The caller unpins the handle. */
+static zx_status_t pin_waitable(zx_handle_t handle, struct zxp_object** out) {
+  const zx_status_t status = zxp_handle_pin(handle, ZX_OBJ_TYPE_NONE, ZX_RIGHT_WAIT, out, NULL);
   if (status == ZX_OK && !(*out)->ops->waitable) {
-    zxp_object_put(*out);
+    zxp_handle_unpin(handle);
     return ZX_ERR_NOT_SUPPORTED;
   }
   return status;
@@ -55,7 +56,7 @@ static zx_status_t block_one(struct zxp_object* object, zx_handle_t handle, zx_s
 ZXP_EXPORT zx_status_t zx_object_wait_one(zx_handle_t handle, zx_signals_t signals,
                                           zx_time_t deadline, zx_signals_t* observed) {
   struct zxp_object* object;
-  zx_status_t status = get_waitable(handle, &object);
+  zx_status_t status = pin_waitable(handle, &object);
   if (status != ZX_OK) {
     return status;
   }
@@ -63,7 +64,7 @@ ZXP_EXPORT zx_status_t zx_object_wait_one(zx_handle_t handle, zx_signals_t signa
   if (!poll_one(object, signals, deadline, &state, &status)) {
     status = block_one(object, handle, signals, deadline, &state);
   }
-  zxp_object_put(object);
+  zxp_handle_unpin(handle);
   if (observed != NULL) {
     const zx_status_t copied = zxp_user_copy_out(observed, &state, sizeof state, NULL);
     if (copied != ZX_OK) {
@@ -93,7 +94,7 @@ ZXP_EXPORT zx_status_t zx_object_wait_many(zx_wait_item_t* items, size_t num_ite
   size_t held = 0;
   zx_status_t status = zxp_user_copy_in(copy, items, num_items * sizeof copy[0], NULL);
   for (; status == ZX_OK && held < num_items; held++) {
-    status = get_waitable(copy[held].handle, &objects[held]);
+    status = pin_waitable(copy[held].handle, &objects[held]);
     if (status != ZX_OK) {
       break;
     }
@@ -125,7 +126,7 @@ ZXP_EXPORT zx_status_t zx_object_wait_many(zx_wait_item_t* items, size_t num_ite
   }
 done:
   while (held > 0) {
-    zxp_object_put(objects[--held]);
+    zxp_handle_unpin(copy[--held].handle);
   }
   return status;
 }
@@ -139,17 +140,17 @@ ZXP_EXPORT zx_status_t zx_object_wait_async(zx_handle_t handle, zx_handle_t port
   }
   struct zxp_object* port_object;
   struct zxp_object* object;
-  zx_status_t status = zxp_handle_get(port, ZX_OBJ_TYPE_PORT, ZX_RIGHT_WRITE, &port_object, NULL);
+  zx_status_t status = zxp_handle_pin(port, ZX_OBJ_TYPE_PORT, ZX_RIGHT_WRITE, &port_object, NULL);
   if (status != ZX_OK) {
     return status;
   }
-  status = get_waitable(handle, &object);
+  status = pin_waitable(handle, &object);
   if (status == ZX_OK) {
     status = zxp_port_wait_async(zxp_port_from_object(port_object), object, handle, key, signals,
                                  options);
-    zxp_object_put(object);
+    zxp_handle_unpin(handle);
   }
-  zxp_object_put(port_object);
+  zxp_handle_unpin(port);
   return status;
 }
 ZXP_TWIN(zx_object_wait_async);

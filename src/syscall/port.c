@@ -8,9 +8,9 @@
 #include "base/user.h"
 #include "object/handle.h"
 
-static zx_status_t get_port(zx_handle_t handle, zx_rights_t rights, struct zxp_port** out) {
+static zx_status_t pin_port(zx_handle_t handle, zx_rights_t rights, struct zxp_port** out) {
   struct zxp_object* object;
-  const zx_status_t status = zxp_handle_get(handle, ZX_OBJ_TYPE_PORT, rights, &object, NULL);
+  const zx_status_t status = zxp_handle_pin(handle, ZX_OBJ_TYPE_PORT, rights, &object, NULL);
   if (status == ZX_OK) {
     *out = zxp_port_from_object(object);
   }
@@ -35,7 +35,7 @@ ZXP_TWIN(zx_port_create);
 
 ZXP_EXPORT zx_status_t zx_port_queue(zx_handle_t handle, const zx_port_packet_t* packet) {
   struct zxp_port* port;
-  zx_status_t status = get_port(handle, ZX_RIGHT_WRITE, &port);
+  zx_status_t status = pin_port(handle, ZX_RIGHT_WRITE, &port);
   if (status != ZX_OK) {
     return status;
   }
@@ -45,7 +45,7 @@ ZXP_EXPORT zx_status_t zx_port_queue(zx_handle_t handle, const zx_port_packet_t*
   if (status == ZX_OK) {
     status = zxp_port_queue_user(port, &copy);
   }
-  zxp_object_put(zxp_port_object(port));
+  zxp_handle_unpin(handle);
   return status;
 }
 ZXP_TWIN(zx_port_queue);
@@ -53,13 +53,13 @@ ZXP_TWIN(zx_port_queue);
 ZXP_EXPORT zx_status_t zx_port_wait(zx_handle_t handle, zx_instant_mono_t deadline,
                                     zx_port_packet_t* packet) {
   struct zxp_port* port;
-  zx_status_t status = get_port(handle, ZX_RIGHT_READ, &port);
+  zx_status_t status = pin_port(handle, ZX_RIGHT_READ, &port);
   if (status != ZX_OK) {
     return status;
   }
   zx_port_packet_t taken;
   status = zxp_port_wait(port, deadline, &taken);
-  zxp_object_put(zxp_port_object(port));
+  zxp_handle_unpin(handle);
   if (status != ZX_OK) {
     return status;
   }
@@ -71,20 +71,20 @@ ZXP_TWIN(zx_port_wait);
 ZXP_EXPORT zx_status_t zx_port_cancel(zx_handle_t handle, zx_handle_t source, uint64_t key) {
   struct zxp_port* port;
   struct zxp_object* object;
-  zx_status_t status = get_port(handle, ZX_RIGHT_WRITE, &port);
+  zx_status_t status = pin_port(handle, ZX_RIGHT_WRITE, &port);
   if (status != ZX_OK) {
     return status;
   }
-  status = zxp_handle_get(source, ZX_OBJ_TYPE_NONE, ZX_RIGHT_WAIT, &object, NULL);
+  status = zxp_handle_pin(source, ZX_OBJ_TYPE_NONE, ZX_RIGHT_WAIT, &object, NULL);
   if (status == ZX_OK) {
     if (!object->ops->waitable) {
       status = ZX_ERR_NOT_SUPPORTED;
     } else if (!zxp_port_cancel(port, object, source, key)) {
       status = ZX_ERR_NOT_FOUND;
     }
-    zxp_object_put(object);
+    zxp_handle_unpin(source);
   }
-  zxp_object_put(zxp_port_object(port));
+  zxp_handle_unpin(handle);
   return status;
 }
 ZXP_TWIN(zx_port_cancel);
@@ -94,12 +94,12 @@ ZXP_EXPORT zx_status_t zx_port_cancel_key(zx_handle_t handle, uint32_t options, 
     return ZX_ERR_INVALID_ARGS;
   }
   struct zxp_port* port;
-  zx_status_t status = get_port(handle, ZX_RIGHT_WRITE, &port);
+  zx_status_t status = pin_port(handle, ZX_RIGHT_WRITE, &port);
   if (status != ZX_OK) {
     return status;
   }
   status = zxp_port_cancel_key(port, key) ? ZX_OK : ZX_ERR_NOT_FOUND;
-  zxp_object_put(zxp_port_object(port));
+  zxp_handle_unpin(handle);
   return status;
 }
 ZXP_TWIN(zx_port_cancel_key);

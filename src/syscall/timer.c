@@ -28,12 +28,12 @@ ZXP_EXPORT zx_status_t zx_timer_set(zx_handle_t handle, zx_time_t deadline, zx_d
     return ZX_ERR_OUT_OF_RANGE;
   }
   struct zxp_object* timer;
-  zx_status_t status = zxp_handle_get(handle, ZX_OBJ_TYPE_TIMER, ZX_RIGHT_WRITE, &timer, NULL);
+  zx_status_t status = zxp_handle_pin(handle, ZX_OBJ_TYPE_TIMER, ZX_RIGHT_WRITE, &timer, NULL);
   if (status != ZX_OK) {
     return status;
   }
   status = zxp_timer_set(timer, deadline, slack);
-  zxp_object_put(timer);
+  zxp_handle_unpin(handle);
   return status;
 }
 ZXP_TWIN(zx_timer_set);
@@ -41,12 +41,12 @@ ZXP_TWIN(zx_timer_set);
 ZXP_EXPORT zx_status_t zx_timer_cancel(zx_handle_t handle) {
   struct zxp_object* timer;
   const zx_status_t status =
-      zxp_handle_get(handle, ZX_OBJ_TYPE_TIMER, ZX_RIGHT_WRITE, &timer, NULL);
+      zxp_handle_pin(handle, ZX_OBJ_TYPE_TIMER, ZX_RIGHT_WRITE, &timer, NULL);
   if (status != ZX_OK) {
     return status;
   }
   zxp_timer_cancel(timer);
-  zxp_object_put(timer);
+  zxp_handle_unpin(handle);
   return ZX_OK;
 }
 ZXP_TWIN(zx_timer_cancel);
