@@ -74,8 +74,7 @@ check_format() {
 
 check_tidy() {
   prepare
-  # One file a process: clang-tidy 14 sees uninitialised va_lists that aren't there from the second
-  # file on. tests/install is built by its own script, with flags of its own.
+  # tests/install is built by its own script, with flags of its own.
   files '*.c' | grep -E '^\./(src|examples|bench|tests)/' | grep -v '^\./tests/install/' |
     xargs -P "$(nproc)" -n 1 clang-tidy --quiet -p "$dir" 2>&1 |
     { grep -vE '^[0-9]+ warnings? (generated|treated)|^Suppressed|^Use -header-filter' || true; }
