@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <zircon/syscalls.h>
+#include <zircon/syscalls/exception.h>
 
 #include "base/export.h"
 #include "base/user.h"
@@ -11,6 +12,8 @@
 #include "object/info.h"
 #include "object/process.h"
 #include "object/timer.h"
+#include "vm/blocked.h"
+#include "vm/region.h"
 #include "vm/vmo.h"
 
 /* ---- Topics of every object ---- */
@@ -49,13 +52,76 @@ static const struct zxp_info_topic info_handle_count = {
     .get = get_count,
 };
 
+/* ---- Topics of objects whose own files do not know of topics ---- */
+
+static zx_status_t get_vmar(struct zxp_object* object, zx_rights_t handle_rights, void* record) {
+  (void)handle_rights;
+  return zxp_region_get_info(object, record);
+}
+
+static const struct zxp_info_topic info_vmar = {
+    .topic = ZX_INFO_VMAR,
+    .type = ZX_OBJ_TYPE_VMAR,
+    .rights = ZX_RIGHT_INSPECT,
+    .record_size = sizeof(zx_info_vmar_t),
+    .get = get_vmar,
+};
+
+/* 10.5: what the fault engine knows of a thread decides, not what the kernel says of it. */
+static zx_status_t get_thread(struct zxp_object* object, zx_rights_t handle_rights, void* record) {
+  (void)handle_rights;
+  zx_thread_state_t state = ZX_THREAD_STATE_RUNNING;
+  if ((zxp_object_signals(object) & ZX_THREAD_TERMINATED) != 0) {
+    state = ZX_THREAD_STATE_DEAD;
+  } else if (zxp_blocked_is_waiting(zxp_thread_tid(object))) {
+    state = ZX_THREAD_STATE_BLOCKED_PAGER;
+  }
+  *(zx_info_thread_t*)record = (zx_info_thread_t){.state = state};
+  return ZX_OK;
+}
+
+static const struct zxp_info_topic info_thread = {
+    .topic = ZX_INFO_THREAD,
+    .type = ZX_OBJ_TYPE_THREAD,
+    .rights = ZX_RIGHT_INSPECT,
+    .record_size = sizeof(zx_info_thread_t),
+    .get = get_thread,
+};
+
+/* vmar.md 12: no thread is ever in an exception that could be reported. */
+static zx_status_t no_report(struct zxp_object* object, struct zxp_info_list* list) {
+  (void)object;
+  (void)list;
+  return ZX_ERR_BAD_STATE;
+}
+
+static const struct zxp_info_topic info_report = {
+    .topic = ZX_INFO_THREAD_EXCEPTION_REPORT,
+    .type = ZX_OBJ_TYPE_THREAD,
+    .rights = ZX_RIGHT_INSPECT,
+    .record_size = sizeof(zx_exception_report_t),
+    .list = no_report,
+};
+
+static const struct zxp_info_topic info_report_v1 = {
+    .topic = ZX_INFO_THREAD_EXCEPTION_REPORT_V1,
+    .type = ZX_OBJ_TYPE_THREAD,
+    .rights = ZX_RIGHT_INSPECT,
+    .record_size = sizeof(zx_exception_report_t),
+    .list = no_report,
+};
+
 static const struct zxp_info_topic* const topics[] = {
     &info_handle_valid,
     &info_handle_basic,
     &info_handle_count,
     &zxp_info_process,
     &zxp_info_process_handle_stats,
+    &info_thread,
+    &info_report,
+    &info_report_v1,
     &zxp_info_timer,
+    &info_vmar,
     &zxp_info_vmo_v1,
     &zxp_info_vmo_v2,
     &zxp_info_vmo_v3,

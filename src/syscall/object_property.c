@@ -13,12 +13,13 @@
 
 /*
  * A property: `get` fills `size` bytes, `set` is given the caller's bytes, `size` at least and
- * VALUE_MAX at most of them. Both answer ZX_ERR_WRONG_TYPE for an object that has no such property.
- * NULL: that direction does not exist. `set` of a name takes any size. `set_rights`: what setting it needs
- * beside ZX_RIGHT_SET_PROPERTY.
+ * VALUE_MAX at most of them, both on an object of `type`.
+ * NULL: that direction does not exist. `set` of a name takes any size. `set_rights`: what setting it
+ * needs beside ZX_RIGHT_SET_PROPERTY on an object that has it.
  */
 struct property {
   uint32_t number;
+  zx_obj_type_t type; /* ZX_OBJ_TYPE_NONE: get and set know */
   size_t size;
   bool any_size_set;
   zx_status_t (*get)(struct zxp_object* object, void* value);
@@ -39,24 +40,18 @@ static zx_status_t set_name(struct zxp_object* object, const void* value, size_t
   return object->ops->set_name(object, name);
 }
 
-/* vmo.md 4 */
 static zx_status_t get_content_size(struct zxp_object* object, void* value) {
-  return object->ops->type == ZX_OBJ_TYPE_VMO ? zxp_vmo_get_content_size(object, value)
-                                              : ZX_ERR_WRONG_TYPE;
+  return zxp_vmo_get_content_size(object, value);
 }
 
 static zx_status_t set_content_size(struct zxp_object* object, const void* value, size_t size) {
   uint64_t content_size = 0;
   (void)size;
-  if (object->ops->type != ZX_OBJ_TYPE_VMO) {
-    return ZX_ERR_WRONG_TYPE;
-  }
   memcpy(&content_size, value, sizeof content_size);
   return zxp_vmo_set_content_size(object, content_size);
 }
 
-/* Properties of processes that only a loader or a debugger has a use for. No object here has them.
- */
+/* Properties of processes that only a loader or a debugger has a use for: no object has them here. */
 static zx_status_t get_nothing(struct zxp_object* object, void* value) {
   (void)object;
   (void)value;
@@ -71,13 +66,43 @@ static zx_status_t set_nothing(struct zxp_object* object, const void* value, siz
 }
 
 static const struct property properties[] = {
-    {ZX_PROP_NAME, ZX_MAX_NAME_LEN, true, get_name, set_name, 0},
-    {ZX_PROP_VMO_CONTENT_SIZE, sizeof(uint64_t), false, get_content_size, set_content_size,
-     ZX_RIGHT_WRITE},
-    {ZX_PROP_PROCESS_DEBUG_ADDR, sizeof(uintptr_t), false, get_nothing, set_nothing, 0},
-    {ZX_PROP_PROCESS_BREAK_ON_LOAD, sizeof(uintptr_t), false, get_nothing, set_nothing, 0},
-    {ZX_PROP_PROCESS_VDSO_BASE_ADDRESS, sizeof(uintptr_t), false, get_nothing, NULL, 0},
+    {
+        .number = ZX_PROP_NAME,
+        .size = ZX_MAX_NAME_LEN,
+        .any_size_set = true,
+        .get = get_name,
+        .set = set_name,
+    },
+    {
+        .number = ZX_PROP_VMO_CONTENT_SIZE,
+        .type = ZX_OBJ_TYPE_VMO,
+        .size = sizeof(uint64_t),
+        .get = get_content_size,
+        .set = set_content_size,
+        .set_rights = ZX_RIGHT_WRITE,
+    },
+    {
+        .number = ZX_PROP_PROCESS_DEBUG_ADDR,
+        .size = sizeof(uintptr_t),
+        .get = get_nothing,
+        .set = set_nothing,
+    },
+    {
+        .number = ZX_PROP_PROCESS_BREAK_ON_LOAD,
+        .size = sizeof(uintptr_t),
+        .get = get_nothing,
+        .set = set_nothing,
+    },
+    {
+        .number = ZX_PROP_PROCESS_VDSO_BASE_ADDRESS,
+        .size = sizeof(uintptr_t),
+        .get = get_nothing,
+    },
 };
+
+static bool has_type(const struct zxp_object* object, const struct property* property) {
+  return property->type == ZX_OBJ_TYPE_NONE || object->ops->type == property->type;
+}
 
 static const struct property* find_property(uint32_t number) {
   for (size_t i = 0; i < sizeof properties / sizeof properties[0]; i++) {
@@ -105,6 +130,8 @@ ZXP_EXPORT zx_status_t zx_object_get_property(zx_handle_t handle, uint32_t prope
     status = ZX_ERR_NOT_SUPPORTED;
   } else if (value_size < found->size) {
     status = ZX_ERR_BUFFER_TOO_SMALL;
+  } else if (!has_type(object, found)) {
+    status = ZX_ERR_WRONG_TYPE;
   } else {
     status = found->get(object, bytes);
   }
@@ -130,10 +157,12 @@ ZXP_EXPORT zx_status_t zx_object_set_property(zx_handle_t handle, uint32_t prope
   const size_t size = value_size < sizeof bytes ? value_size : sizeof bytes;
   if (found == NULL || found->set == NULL) {
     status = ZX_ERR_NOT_SUPPORTED;
-  } else if ((rights & found->set_rights) != found->set_rights) {
-    status = ZX_ERR_ACCESS_DENIED;
   } else if (value_size < found->size && !found->any_size_set) {
     status = ZX_ERR_BUFFER_TOO_SMALL;
+  } else if (!has_type(object, found)) {
+    status = ZX_ERR_WRONG_TYPE;
+  } else if ((rights & found->set_rights) != found->set_rights) {
+    status = ZX_ERR_ACCESS_DENIED;
   } else {
     status = zxp_user_copy_in(bytes, value, size, NULL);
   }

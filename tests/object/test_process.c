@@ -4,6 +4,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 #include <zircon/process.h>
+#include <zircon/syscalls/exception.h>
 
 #include "support.h"
 
@@ -157,6 +158,42 @@ static void process_info_says_started(void** state) {
   close_handle(event);
 }
 
+/* vmar.md 12 */
+static void no_thread_has_an_exception_to_report(void** state) {
+  (void)state;
+  zx_exception_report_t report;
+  const uint32_t topics[] = {ZX_INFO_THREAD_EXCEPTION_REPORT, ZX_INFO_THREAD_EXCEPTION_REPORT_V1};
+  for (size_t i = 0; i < 2; i++) {
+    assert_status(
+        zx_object_get_info(zx_thread_self(), topics[i], &report, sizeof report, NULL, NULL),
+        ZX_ERR_BAD_STATE);
+    assert_status(
+        zx_object_get_info(zx_process_self(), topics[i], &report, sizeof report, NULL, NULL),
+        ZX_ERR_WRONG_TYPE);
+  }
+}
+
+/* vmar.md 10.5 */
+static void thread_info_says_running_and_dead(void** state) {
+  (void)state;
+  zx_info_thread_t info;
+  memset(&info, 0xaa, sizeof info);
+  assert_ok(zx_object_get_info(zx_thread_self(), ZX_INFO_THREAD, &info, sizeof info, NULL, NULL));
+  assert_int_equal(info.state, ZX_THREAD_STATE_RUNNING);
+  assert_int_equal(info.wait_exception_channel_type, 0);
+  assert_status(
+      zx_object_get_info(zx_process_self(), ZX_INFO_THREAD, &info, sizeof info, NULL, NULL),
+      ZX_ERR_WRONG_TYPE);
+  struct named n;
+  struct thread thread;
+  start_named(&thread, &n);
+  assert_ok(zx_object_signal(n.go, 0, ZX_EVENT_SIGNALED));
+  assert_ok(thread_join(&thread));
+  assert_ok(zx_object_get_info(n.handle, ZX_INFO_THREAD, &info, sizeof info, NULL, NULL));
+  assert_int_equal(info.state, ZX_THREAD_STATE_DEAD);
+  close_named(&n);
+}
+
 static void handle_stats_count_by_type(void** state) {
   (void)state;
   zx_info_process_handle_stats_t before;
@@ -263,6 +300,8 @@ int main(void) {
       cmocka_unit_test(names_of_threads_can_be_set_from_outside),
       cmocka_unit_test(end_of_a_thread_is_signalled),
       cmocka_unit_test(process_info_says_started),
+      cmocka_unit_test(no_thread_has_an_exception_to_report),
+      cmocka_unit_test(thread_info_says_running_and_dead),
       cmocka_unit_test(handle_stats_count_by_type),
       cmocka_unit_test(forked_child_has_no_handles_and_makes_none),
       cmocka_unit_test(calls_outside_the_library_find_a_dead_handle_first),

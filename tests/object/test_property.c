@@ -144,6 +144,62 @@ static void process_properties_never_give_more_than_wrong_type(void** state) {
       ZX_ERR_NOT_SUPPORTED);
 }
 
+static zx_handle_t make_vmo(uint64_t size) {
+  zx_handle_t vmo = ZX_HANDLE_INVALID;
+  assert_ok(zx_vmo_create(size, 0, &vmo));
+  return vmo;
+}
+
+/* 5: size before type, type before the right that only VMOs ask for */
+static void content_size_checks_in_order(void** state) {
+  (void)state;
+  const zx_handle_t process = zx_process_self();
+  const zx_handle_t vmo = make_vmo(100);
+  const zx_handle_t bare = duplicate_without(vmo, ZX_RIGHT_WRITE);
+  const zx_handle_t process_bare = duplicate_without(process, ZX_RIGHT_WRITE);
+  uint64_t size = 0;
+  assert_status(zx_object_get_property(process, ZX_PROP_VMO_CONTENT_SIZE, &size, 7),
+                ZX_ERR_BUFFER_TOO_SMALL);
+  assert_status(zx_object_get_property(process, ZX_PROP_VMO_CONTENT_SIZE, &size, 8),
+                ZX_ERR_WRONG_TYPE);
+  assert_status(zx_object_set_property(process_bare, ZX_PROP_VMO_CONTENT_SIZE, &size, 7),
+                ZX_ERR_BUFFER_TOO_SMALL);
+  assert_status(zx_object_set_property(process_bare, ZX_PROP_VMO_CONTENT_SIZE, &size, 8),
+                ZX_ERR_WRONG_TYPE);
+  assert_status(zx_object_set_property(bare, ZX_PROP_VMO_CONTENT_SIZE, &size, 8),
+                ZX_ERR_ACCESS_DENIED);
+  assert_ok(zx_object_get_property(bare, ZX_PROP_VMO_CONTENT_SIZE, &size, 8));
+  assert_int_equal(size, 100);
+  close_handle(process_bare);
+  close_handle(bare);
+  close_handle(vmo);
+}
+
+/* 5.4 */
+static void content_size_may_be_set_past_the_vmo(void** state) {
+  (void)state;
+  const zx_handle_t vmo = make_vmo(100);
+  uint64_t size = UINT64_MAX - 5;
+  assert_ok(zx_object_set_property(vmo, ZX_PROP_VMO_CONTENT_SIZE, &size, sizeof size));
+  size = 0;
+  assert_ok(zx_object_get_property(vmo, ZX_PROP_VMO_CONTENT_SIZE, &size, sizeof size));
+  assert_int_equal(size, UINT64_MAX - 5);
+  assert_ok(zx_vmo_get_size(vmo, &size));
+  assert_int_equal(size, zx_system_get_page_size());
+  close_handle(vmo);
+}
+
+/* 5.2 */
+static void fresh_vmo_has_the_empty_name(void** state) {
+  (void)state;
+  const zx_handle_t vmo = make_vmo(100);
+  const char zeros[ZX_MAX_NAME_LEN] = {0};
+  char name[ZX_MAX_NAME_LEN] = "x";
+  assert_ok(zx_object_get_property(vmo, ZX_PROP_NAME, name, sizeof name));
+  assert_memory_equal(name, zeros, sizeof zeros);
+  close_handle(vmo);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(get_checks_in_order),
@@ -153,6 +209,9 @@ int main(void) {
       cmocka_unit_test(name_of_any_size_is_taken),
       cmocka_unit_test(name_ends_at_its_first_nul),
       cmocka_unit_test(name_belongs_to_the_object),
+      cmocka_unit_test(content_size_checks_in_order),
+      cmocka_unit_test(content_size_may_be_set_past_the_vmo),
+      cmocka_unit_test(fresh_vmo_has_the_empty_name),
       cmocka_unit_test(process_properties_never_give_more_than_wrong_type),
   };
   return cmocka_run_group_tests_name("property", tests, NULL, NULL);
