@@ -133,6 +133,7 @@ static void ask_locked(const struct fault* f, enum zxp_request_kind kind) {
     return;
   }
   zxp_waiter_init(&b->w, false);
+  b->w.eager = true;
   zxp_list_init(&b->link);
   b->source = s;
   b->tid = f->tid;

@@ -77,6 +77,7 @@ void zxp_waiter_init(struct zxp_waiter* w, bool partial) {
   w->request = NULL;
   w->next = w->end = 0;
   w->partial = partial;
+  w->eager = false;
 }
 
 zx_status_t zxp_request_ask(struct zxp_request_set* set, enum zxp_request_kind kind,
@@ -131,6 +132,29 @@ static void wake_early(struct zxp_request_set* set, struct zxp_request* r, uint6
   }
 }
 
+/*
+ * Faults whose page is in the run [first, end) of a request that stands: the page is there, so the thread
+ * may be gone already, and must not be told of what becomes of the rest. True if nobody is left, and with
+ * them the request.
+ */
+static bool release_eager(struct zxp_request_set* set, struct zxp_request* r, uint64_t first,
+                          uint64_t end) {
+  ZXP_LIST_FOREACH_SAFE(link, &r->waiters) {
+    struct zxp_waiter* const w = waiter_of(link);
+    if (w->eager && w->next >= first && w->end <= end) {
+      zxp_list_remove(&w->link);
+      w->request = NULL;
+      set->ops->wake(set, w, ZX_OK, false);
+    }
+  }
+  if (!zxp_list_empty(&r->waiters)) {
+    return false;
+  }
+  unlist(set, r);
+  free(r);
+  return true;
+}
+
 void zxp_request_answered(struct zxp_request_set* set, enum zxp_request_kind kind, uint64_t first,
                           uint64_t count) {
   const uint64_t end = end_of(first, count);
@@ -149,7 +173,9 @@ void zxp_request_answered(struct zxp_request_set* set, enum zxp_request_kind kin
       end_request(set, r, 0, UINT64_MAX, ZX_OK);
     } else {
       r->pending -= run_end - run_first;
-      wake_early(set, r, run_first, run_end);
+      if (!release_eager(set, r, run_first, run_end)) {
+        wake_early(set, r, run_first, run_end);
+      }
     }
   }
 }

@@ -84,6 +84,8 @@ struct zxp_waiter {
   uint64_t next;               /* first page it still needs */
   uint64_t end;                /* one past the last page it waits for */
   bool partial;                /* a zx_vmo_read: wakes early (5.4) */
+  bool eager; /* a page fault: ends with its own range, since the kernel lets the thread
+                                  go on as soon as the page is there. Set after zxp_waiter_init. */
 };
 
 void zxp_request_set_init(struct zxp_request_set* set, const struct zxp_request_ops* ops);

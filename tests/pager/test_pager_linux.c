@@ -297,6 +297,32 @@ SCENARIO(the_pagers_thread_may_touch_present_pages) {
   expect_nothing();
 }
 
+/*
+ * The kernel lets a thread go on as soon as its page is there, though it joined a request that stands (5.2 has it
+ * sleep until the request is over). What becomes of the rest is none of its business then.
+ */
+SCENARIO(a_load_goes_on_as_soon_as_its_page_is_there) {
+  need_mappings();
+  struct root* v = make_root(8);
+  const uint8_t* other = map_vmo(v->vmo, 0, 8 * PAGE);
+  struct worker* commit = start_commit(v, 0, 4);
+  expect_read(v, 0, 4);
+  struct worker* t1 = start_walk(VIA_MAPPING, v, 2, 4);
+  await_waiting(t1);
+  struct worker* t2 = start_load(other + 2 * PAGE);
+  await_waiting(t2);
+  const struct counts before = counts_now();
+  supply_waking(v, 2, 1, TAG, 2);
+  expect_byte(t2, content_byte(TAG, 2, 0));
+  wait_until(counts_now().joined > before.joined); /* t1, at page 3 */
+  fail_pages(v, 2, 1, ZX_ERR_IO);
+  expect_status(commit, ZX_ERR_IO);
+  expect_read(v, 3, 1); /* t1 asks anew */
+  supply(v, 3, 3, TAG);
+  expect_ok(t1);
+  expect_nothing();
+}
+
 /* ---- Late faults ---- */
 
 static void spin(unsigned n) {
@@ -429,6 +455,7 @@ int main(int argc, char** argv) {
       TEST(a_signal_handler_may_touch_another_page),
       TEST(present_pages_are_served_while_nobody_waits_in_the_port),
       TEST(the_pagers_thread_may_touch_present_pages),
+      TEST(a_load_goes_on_as_soon_as_its_page_is_there),
       TEST_BOTH_WAYS(a_touch_that_crosses_its_supply_is_served),
       TEST_BOTH_WAYS(a_touch_that_crosses_a_detach_fails),
       TEST(a_touch_that_crosses_an_unmapping_ends),

@@ -623,6 +623,35 @@ static void a_joined_reader_leaves_when_it_has_all(void** state) {
   expect("back 0+8 T1");
 }
 
+/* A fault goes on with its page, and with it its place on the request; nothing reaches it later. */
+static void load(int t, uint64_t page) {
+  commit(t, page, page + 1);
+  threads[t]->eager = true;
+}
+
+static void a_joined_fault_is_released_with_its_own_page(void** state) {
+  (void)state;
+  commit(1, 0, 4);
+  load(2, 1);
+  load(3, 3);
+  expect("READ 0+4");
+  supply(0, 2);
+  expect("T2");
+  op_fail(0, 2);
+  expect("back 0+4 T1:-40 T3");
+}
+
+static void the_last_fault_released_takes_the_request_along(void** state) {
+  (void)state;
+  commit(1, 0, 4);
+  load(2, 1);
+  expect("READ 0+4");
+  leave(1);
+  expect("");
+  supply(0, 2);
+  expect("T2 back 0+4");
+}
+
 /* ---- 5.5 Leaving ---- */
 
 /* pager.md 5.5 */
@@ -892,6 +921,8 @@ int main(void) {
       TEST(a_joined_commit_sleeps_on),
       TEST(behind_a_commit_everyone_sleeps),
       TEST(a_joined_reader_leaves_when_it_has_all),
+      TEST(a_joined_fault_is_released_with_its_own_page),
+      TEST(the_last_fault_released_takes_the_request_along),
       TEST(the_last_to_leave_takes_the_request_along),
       TEST(the_others_keep_the_request_of_one_that_leaves),
       TEST(the_second_reader_wakes_early_once_it_is_first),
