@@ -14,7 +14,7 @@
  * allows; no VMO sends a READ after its COMPLETE, nor two COMPLETEs; while all is answered no thread stays
  * blocked; and nothing is left behind.
  *
- * Environment: ZXP_SEED (printed with a failure), ZXP_STRESS_SECONDS.
+ * Environment: ZXP_SEED (printed), ZXP_STRESS_SECONDS.
  */
 #include <inttypes.h>
 #include <pthread.h>
@@ -72,12 +72,6 @@ static struct {
 
 #define COUNT(what) atomic_fetch_add_explicit(&happened.what, 1, memory_order_relaxed)
 
-#define fail_with_seed(...)                          \
-  do {                                               \
-    fprintf(stderr, "ZXP_SEED=%" PRIu64 "\n", seed); \
-    check_fail(__VA_ARGS__);                         \
-  } while (0)
-
 /* ---- Chance ---- */
 
 struct chance {
@@ -118,8 +112,8 @@ static void check_word(uint64_t value, uint64_t slot, uint64_t page, uint64_t wo
       value >> 16 == stamp(slot, page, word, 0) >> 16) {
     return;
   }
-  fail_with_seed("slot %" PRIu64 " page %" PRIu64 " word %" PRIu64 " reads %016" PRIx64, slot, page,
-                 word, value);
+  check_fail("slot %" PRIu64 " page %" PRIu64 " word %" PRIu64 " reads %016" PRIx64, slot, page,
+             word, value);
 }
 
 /* Words from `first` of the slot on. */
@@ -167,7 +161,7 @@ static bool check_outcome(const char* what, zx_status_t status) {
       COUNT(errors);
       return false;
     default:
-      fail_with_seed("%s ended with %d", what, status);
+      check_fail("%s ended with %d", what, status);
   }
 }
 
@@ -301,10 +295,10 @@ static void receive(struct answerer* a, const zx_port_packet_t* packet) {
   const uint64_t generation = packet->key & UINT32_MAX;
   if (packet->type != ZX_PKT_TYPE_PAGE_REQUEST || slot >= SLOTS || generation >= MAX_GENERATIONS ||
       slots[slot].port != a->port) {
-    fail_with_seed("a packet of type %u with key %" PRIx64, packet->type, packet->key);
+    check_fail("a packet of type %u with key %" PRIx64, packet->type, packet->key);
   }
   if (a->complete[slot][generation]) {
-    fail_with_seed("a packet with command %u after COMPLETE", r->command);
+    check_fail("a packet with command %u after COMPLETE", r->command);
   }
   if (r->command == ZX_PAGER_VMO_COMPLETE) {
     a->complete[slot][generation] = true;
@@ -313,10 +307,10 @@ static void receive(struct answerer* a, const zx_port_packet_t* packet) {
   }
   if (r->command != ZX_PAGER_VMO_READ || r->length == 0 || r->length % PAGE != 0 ||
       r->offset % PAGE != 0 || r->offset + r->length > PAGES * PAGE) {
-    fail_with_seed("a packet with command %u, offset %" PRIu64 ", length %" PRIu64, r->command,
-                   r->offset, r->length);
+    check_fail("a packet with command %u, offset %" PRIu64 ", length %" PRIu64, r->command,
+               r->offset, r->length);
   }
-  if (a->count == MAX_PENDING) fail_with_seed("more requests than threads can make");
+  if (a->count == MAX_PENDING) check_fail("more requests than threads can make");
   a->pending[a->count++] =
       (struct pending){&slots[slot], generation, r->offset / PAGE, r->length / PAGE};
   COUNT(requests);
@@ -326,7 +320,7 @@ static void receive(struct answerer* a, const zx_port_packet_t* packet) {
 static zx_status_t check_answer(const char* what, zx_status_t status) {
   if (status != ZX_OK && status != ZX_ERR_OUT_OF_RANGE && status != ZX_ERR_BAD_STATE &&
       status != ZX_ERR_BAD_HANDLE) {
-    fail_with_seed("%s gave %d", what, status);
+    check_fail("%s gave %d", what, status);
   }
   return status;
 }
@@ -407,7 +401,7 @@ static zx_status_t answerer_main(void* argument) {
       receive(a, &packet);
       if (one_in(&a->chance, 2)) continue;
     } else if (status != ZX_ERR_TIMED_OUT) {
-      fail_with_seed("zx_port_wait gave %d", status);
+      check_fail("zx_port_wait gave %d", status);
     }
     if (a->count > 0) answer(a, (size_t)draw(&a->chance, a->count));
   }
@@ -606,7 +600,6 @@ SCENARIO(everything_at_once) {
 
   /* From here on every access must end, since the answerers go on. */
   atomic_store(&stop_touching, true);
-  fprintf(stderr, "ZXP_SEED=%" PRIu64 "\n", seed);
   expect_ok(chaos);
   for (unsigned i = 0; i < TOUCHERS; i++) {
     expect_ok(toucher_threads[i]);
@@ -626,6 +619,7 @@ int main(int argc, char** argv) {
   struct timespec now;
   clock_gettime(CLOCK_REALTIME, &now);
   seed = text != NULL ? strtoull(text, NULL, 0) : (uint64_t)now.tv_nsec / 1000 % 1000000;
+  printf("ZXP_SEED=%" PRIu64 "\n", seed);
   scenario_extra_seconds = (unsigned)seconds_to_run();
   const struct CMUnitTest tests[] = {
       TEST(everything_at_once),
