@@ -6,6 +6,9 @@
  * holds a lock takes locks of a higher rank. Debug builds check the rank on each acquire.
  *
  *   rank              lock                 guards
+ *   ZXP_RANK_STREAM   stream.lock          a stream's seek offset, for the length of an operation
+ *   ZXP_RANK_CONTENT  zxp_content_claim    changes of a VMO's size and content size, for the length of an
+ *                                          operation (vm/content_size.h; not a mutex)
  *   ZXP_RANK_ASPACE   aspace.lock          the tree of regions and mappings (read/write lock)
  *   ZXP_RANK_TREE     tree.lock            one VMO tree: sizes, page states, extents, children, the
  *                                          mappings of its VMOs, its outstanding page requests.
@@ -21,7 +24,9 @@
  *                                          the arena, list of fault channels, log)
  *
  * No lock is held while user memory in the root region is touched, while waiting for a pager, or
- * while user code (a callback) runs.
+ * while user code (a callback) runs; but the first two, which are there to make an operation of a stream
+ * wait for another one as a whole. Neither is taken by a transfer that stands for an access to the
+ * caller's memory, nor by a page fault.
  */
 #ifndef ZXP_BASE_LOCK_H_
 #define ZXP_BASE_LOCK_H_
@@ -32,7 +37,9 @@
 #include "base/assert.h"
 
 enum zxp_rank {
-  ZXP_RANK_ASPACE = 1,
+  ZXP_RANK_STREAM = 1,
+  ZXP_RANK_CONTENT,
+  ZXP_RANK_ASPACE,
   ZXP_RANK_TREE,
   ZXP_RANK_BLOCKED,
   ZXP_RANK_CHANNEL,

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "vm/content_size.h"
+
+#include <stddef.h>
+
+#include "vm/vmo.h"
+
+void zxp_content_claim(struct zxp_content_claim* claim, struct zxp_vmo_tree* tree,
+                       struct zxp_content_size* content) {
+#if ZXP_DEBUG
+  zxp_rank_acquire(content, ZXP_RANK_CONTENT, false);
+#endif
+  claim->content = content;
+  claim->tree = tree;
+  claim->next = NULL;
+  claim->cut = UINT64_MAX;
+  zxp_wake_init(&claim->granted);
+  zxp_mutex_lock(&tree->lock);
+  const bool wait = content->first != NULL;
+  if (wait) {
+    content->last->next = claim;
+  } else {
+    content->first = claim;
+  }
+  content->last = claim;
+  zxp_mutex_unlock(&tree->lock);
+  if (wait) {
+    zxp_wake_wait(&claim->granted, ZX_TIME_INFINITE);
+  }
+}
+
+void zxp_content_release(struct zxp_content_claim* claim) {
+  struct zxp_content_size* content = claim->content;
+  zxp_mutex_lock(&claim->tree->lock);
+  ZXP_ASSERT(content->first == claim);
+  content->first = claim->next;
+  if (content->first == NULL) {
+    content->last = NULL;
+  } else {
+    zxp_wake_set(&content->first->granted);
+  }
+  zxp_mutex_unlock(&claim->tree->lock);
+#if ZXP_DEBUG
+  zxp_rank_release(content);
+#endif
+}
