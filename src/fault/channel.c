@@ -24,6 +24,7 @@ static struct zxp_mutex lock = ZXP_MUTEX_INITIALIZER(ZXP_RANK_CHANNEL);
 static struct zxp_list channels = {&channels, &channels}; /* guarded by lock */
 static uint64_t last_id;                                  /* guarded by lock */
 static _Atomic uint64_t last_message = 1;
+static struct zxp_channel* portless; /* guarded by lock; without a reference */
 
 /*
  * The channel whose faults the calling thread is resolving on its way through zx_port_wait, and the
@@ -182,9 +183,20 @@ void zxp_channel_put(struct zxp_channel* c) {
   }
   zxp_mutex_lock(&lock);
   zxp_list_remove(&c->link);
+  if (portless == c) {
+    portless = NULL;
+  }
   zxp_service_unwatch_locked();
   zxp_mutex_unlock(&lock);
   channel_free(c);
+}
+
+/* A reference, unless the last is being put at this moment. */
+static bool try_get(struct zxp_channel* c) {
+  unsigned refs = atomic_load_explicit(&c->refs, memory_order_relaxed);
+  while (refs != 0 && !atomic_compare_exchange_weak(&c->refs, &refs, refs + 1)) {
+  }
+  return refs != 0;
 }
 
 struct zxp_channel* zxp_channel_find(uint64_t id) {
@@ -192,11 +204,8 @@ struct zxp_channel* zxp_channel_find(uint64_t id) {
   zxp_mutex_lock(&lock);
   ZXP_LIST_FOREACH(it, &channels) {
     struct zxp_channel* c = ZXP_CONTAINER_OF(it, struct zxp_channel, link);
-    unsigned refs = atomic_load_explicit(&c->refs, memory_order_relaxed);
     if (c->id == id) {
-      while (refs != 0 && !atomic_compare_exchange_weak(&c->refs, &refs, refs + 1)) {
-      }
-      found = refs != 0 ? c : NULL;
+      found = try_get(c) ? c : NULL;
       break;
     }
   }
@@ -241,8 +250,10 @@ static zx_status_t channel_create_locked(struct zxp_port* port, struct zxp_chann
     }
   }
   zxp_list_push_back(&channels, &c->link);
-  zxp_port_set_server_release(port, server_release);
-  zxp_port_set_server(port, &server_ops, c);
+  if (port != NULL) {
+    zxp_port_set_server_release(port, server_release);
+    zxp_port_set_server(port, &server_ops, c);
+  }
   ZXP_LOG(ZXP_TOPIC_FAULT, 2, "channel %llu, userfaultfd %d", (unsigned long long)c->id, c->uffd);
   *out = c;
   return ZX_OK;
@@ -267,10 +278,21 @@ zx_status_t zxp_channel_for_mappings(struct zxp_port* port, struct zxp_channel**
     ZXP_LOG(ZXP_TOPIC_MAP, 1, "pager-backed VMO not mapped: %s", zxp_uffd_probe()->advice);
     return ZX_ERR_NOT_SUPPORTED;
   }
-  const zx_status_t st = zxp_channel_of_port(port, out);
-  if (st == ZX_OK) {
-    zxp_channel_get(*out);
+  zx_status_t st = ZX_OK;
+  if (port != NULL) {
+    st = zxp_channel_of_port(port, out);
+    if (st == ZX_OK) {
+      zxp_channel_get(*out);
+    }
+    return st;
   }
+  zxp_mutex_lock(&lock);
+  *out = portless;
+  if (portless == NULL || !try_get(portless)) {
+    st = channel_create_locked(NULL, out);
+    portless = st == ZX_OK ? *out : NULL;
+  }
+  zxp_mutex_unlock(&lock);
   return st;
 }
 

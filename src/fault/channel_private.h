@@ -33,7 +33,8 @@ static inline void zxp_channel_get(struct zxp_channel* c) {
  * registered with it. No lock above ZXP_RANK_CHANNEL may be held. */
 void zxp_channel_put(struct zxp_channel* c);
 
-/* The channel of a port for a mapping, with a reference. Errors as zxp_channel_of_port, and
+/* The channel of a port for a mapping, with a reference; NULL: the one for faults that never need a pager
+ * (copy-on-write of VMOs without one). Errors as zxp_channel_of_port, and
  * ZX_ERR_NOT_SUPPORTED where this process cannot have a userfaultfd that serves (zxp_probe says why). */
 zx_status_t zxp_channel_for_mappings(struct zxp_port* port, struct zxp_channel** out);
 

@@ -166,7 +166,8 @@ static void wait_until_past(pid_t tid, const char* stopped_as) {
 static void cover(struct zxp_pages* pages, struct zxp_channel* c, pid_t tid, uintptr_t address,
                   const char* stopped_as) {
   const uintptr_t page = address & ~(uintptr_t)ZXP_PAGE_MASK;
-  struct zxp_mapping* m = pages == NULL ? NULL : zxp_mapping_at_locked(pages, address, c);
+  /* A child of the pages may be what is mapped there. */
+  struct zxp_mapping* m = pages == NULL ? NULL : zxp_mapping_in_tree_locked(pages, address, c);
   if (m == NULL || !zxp_mapping_cover_locked(m, page)) {
     /* Unmapped meanwhile: it meets the hole. */
     zxp_uffd_wake(c->uffd, page, ZXP_PAGE_SIZE);

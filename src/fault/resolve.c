@@ -10,6 +10,7 @@
 #include "fault/uffd.h"
 #include "vm/aspace.h"
 #include "vm/blocked.h"
+#include "vm/cow.h"
 #include "vm/mapping.h"
 #include "vm/page_source.h"
 #include "vm/region.h"
@@ -18,13 +19,17 @@ enum action {
   WAKE,
   SHOW,
   DIRTY,
+  FORK,
+  COPY,
   ASK_READ,
   ASK_DIRTY,
   FAIL,
 };
 
-static const char* const action_names[] = {"wake",     "show zeros", "dirty",
-                                           "ask READ", "ask DIRTY",  "fail"};
+static const char* const action_names[] = {
+    [WAKE] = "wake", [SHOW] = "show",         [DIRTY] = "dirty",         [FORK] = "fork",
+    [COPY] = "copy", [ASK_READ] = "ask READ", [ASK_DIRTY] = "ask DIRTY", [FAIL] = "fail",
+};
 
 /* Everything known of one fault. */
 struct fault {
@@ -35,22 +40,37 @@ struct fault {
   bool writes;
   struct zxp_mapping* mapping;
   struct zxp_pages* pages;
-  uint64_t page; /* of the VMO */
+  uint64_t page; /* of the pages */
+  struct zxp_source* source; /* of the root, NULL without a pager */
+  uint64_t ask_page;         /* of the root */
+  struct zxp_view view;      /* a child: what it shows there */
 };
 
 static uintptr_t page_address(uintptr_t address) { return address & ~(uintptr_t)ZXP_PAGE_MASK; }
 
 /* Order of checks as in vmar.md 7: mapping, permission, end, request. */
-static enum action decide_locked(const struct fault* f) {
-  const struct zxp_source* s = f->pages->source;
+static enum action decide_locked(struct fault* f) {
+  const struct zxp_source* s = f->source;
   const uint64_t mapping_page = f->page - f->mapping->first_page;
   const uint32_t needs = f->writes ? ZX_VM_PERM_WRITE : ZX_VM_PERM_READ;
   /* Execute-only mappings do not exist here, so a fetch is covered by READ. */
   if ((zxp_mapping_perms(f->mapping, mapping_page, NULL) & needs) == 0 ||
-      f->page >= f->pages->size >> ZXP_PAGE_SHIFT) {
+      f->page >= f->pages->size >> ZXP_PAGE_SHIFT || f->page >= f->mapping->end_page) {
     return WAKE;
   }
   const enum zxp_page_state state = zxp_page_map_get(&f->pages->map, f->page);
+  f->ask_page = f->page;
+  if (f->pages->source == NULL) {
+    if (state == ZXP_PAGE_DIRTY) {
+      return f->writes ? DIRTY : SHOW;
+    }
+    zxp_cow_look_locked(f->pages, f->page, 1, &f->view);
+    if (f->view.content == ZXP_CONTENT_ABSENT) {
+      f->ask_page = f->view.page;
+      return zxp_source_attached_locked(s) ? ASK_READ : FAIL;
+    }
+    return f->writes ? FORK : COPY;
+  }
   if (state == ZXP_PAGE_EMPTY) {
     return zxp_source_attached_locked(s) ? ASK_READ : FAIL;
   }
@@ -83,9 +103,9 @@ static bool already_waits_locked(const struct fault* f, enum zxp_request_kind ki
   struct zxp_source* where = NULL;
   struct zxp_blocked* b = zxp_blocked_find(f->tid, &where);
   bool done = false;
-  if (b != NULL && where == f->pages->source) {
+  if (b != NULL && where == f->source) {
     done = b->seq > f->seq ||
-           (b->kind == kind && b->w.next == f->page && b->channel == f->channel &&
+           (b->kind == kind && b->w.next == f->ask_page && b->channel == f->channel &&
             page_address(b->address) == page_address(f->address));
     if (!done) {
       zxp_request_leave(&where->requests, &b->w);
@@ -122,7 +142,7 @@ static void leave_elsewhere(pid_t tid, uint64_t seq, const struct zxp_source* he
 
 /* Asks, with the thread on record as the waiter. */
 static void ask_locked(const struct fault* f, enum zxp_request_kind kind) {
-  struct zxp_source* s = f->pages->source;
+  struct zxp_source* s = f->source;
   if (already_waits_locked(f, kind)) {
     return;
   }
@@ -145,7 +165,7 @@ static void ask_locked(const struct fault* f, enum zxp_request_kind kind) {
   zxp_channel_get(f->channel);
   b->writes = f->writes;
   zxp_blocked_add(b);
-  if (zxp_request_ask(&s->requests, kind, &b->w, f->page, 1) != ZX_OK) {
+  if (zxp_request_ask(&s->requests, kind, &b->w, f->ask_page, 1) != ZX_OK) {
     record_free(b);
     zxp_uffd_wake(f->channel->uffd, page_address(f->address), ZXP_PAGE_SIZE);
   }
@@ -154,9 +174,12 @@ static void ask_locked(const struct fault* f, enum zxp_request_kind kind) {
 /* ---- Doing it ---- */
 
 /* Lets stores through this mapping at the page go; wakes. The page is DIRTY. */
-static void unprotect_locked(struct zxp_pages* pages, struct zxp_channel* channel,
+static void unprotect_locked(struct zxp_pages* pages, uint64_t page, struct zxp_channel* channel,
                              uintptr_t address) {
-  pages->source->modified = true;
+  if (pages->source != NULL) {
+    pages->source->modified = true;
+  }
+  zxp_cow_changing_locked(pages, page, 1);
   zxp_uffd_protect(channel->uffd, page_address(address), ZXP_PAGE_SIZE, false);
 }
 
@@ -176,7 +199,7 @@ static void dirty_locked(const struct fault* f) {
     /* DIRTY pages may have no memory yet: OP_DIRTY on zeros. */
     zxp_pages_materialize_locked(pages, f->page);
   }
-  unprotect_locked(pages, f->channel, f->address);
+  unprotect_locked(pages, f->page, f->channel, f->address);
 }
 
 static void act_locked(const struct fault* f, enum action action) {
@@ -188,6 +211,17 @@ static void act_locked(const struct fault* f, enum action action) {
       break;
     case DIRTY:
       dirty_locked(f);
+      break;
+    case FORK:
+      if (zxp_cow_fork_locked(f->pages, f->page, true) == ZX_OK) {
+        unprotect_locked(f->pages, f->page, f->channel, f->address);
+      } else {
+        zxp_uffd_wake(f->channel->uffd, page_address(f->address), ZXP_PAGE_SIZE);
+      }
+      break;
+    case COPY:
+      zxp_cow_show_locked(f->pages, f->page, &f->view);
+      zxp_uffd_wake(f->channel->uffd, page_address(f->address), ZXP_PAGE_SIZE);
       break;
     case ASK_READ:
       ask_locked(f, ZXP_REQUEST_READ);
@@ -228,7 +262,8 @@ void zxp_fault_resolve(struct zxp_channel* channel, uintptr_t address, uint64_t 
   f.pages = f.mapping->pages;
   f.page = f.mapping->first_page + ((address - f.mapping->base) >> ZXP_PAGE_SHIFT);
   zxp_pages_lock(f.pages);
-  here = f.pages->source;
+  f.source = zxp_pages_root_source(f.pages);
+  here = f.source;
   const enum action action = decide_locked(&f);
   ZXP_LOG(ZXP_TOPIC_FAULT, 3, "thread %d %s %p, page %llu: %s", tid,
           f.writes ? "writes" : "reads", (void*)address, (unsigned long long)f.page,
@@ -268,7 +303,7 @@ void zxp_fault_release(struct zxp_source* s, struct zxp_blocked* b, zx_status_t 
     if (m != NULL && page < s->pages->size >> ZXP_PAGE_SHIFT &&
         zxp_page_map_get(&s->pages->map, page) == ZXP_PAGE_DIRTY &&
         zxp_pages_materialize_locked(s->pages, page) == ZX_OK) {
-      unprotect_locked(s->pages, c, b->address);
+      unprotect_locked(s->pages, page, c, b->address);
     } else {
       zxp_uffd_wake(c->uffd, page_address(b->address), ZXP_PAGE_SIZE);
     }

@@ -10,6 +10,8 @@
  *           void past the VMO's end (SIGBUS)
  *   SHOW    the page reads as zeros but has no memory: give it some, wake
  *   DIRTY   a store that nobody has to be asked about: dirty the page, lift the protection (wakes)
+ *   FORK    a store to a page of a copy-on-write child: give it a page of its own, wake
+ *   COPY    a load of such a page: put the bytes where the mapping looks, wake
  *   ASK     ask the pager; the thread stays stopped, and is now on record
  *   FAIL    the pager is gone: SIGBUS
  *

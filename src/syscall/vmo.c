@@ -40,13 +40,25 @@ ZXP_EXPORT zx_status_t zx_vmo_create(uint64_t size, uint32_t options, zx_handle_
   if (st != ZX_OK) {
     return st;
   }
-  st = zxp_handle_install(
+  st = zxp_handle_install_user(
       &vmo->object,
       ZX_DEFAULT_VMO_RIGHTS | ((options & ZX_VMO_RESIZABLE) != 0 ? ZX_RIGHT_RESIZE : 0), out);
   zxp_object_put(&vmo->object);
   return st;
 }
 ZXP_TWIN(zx_vmo_create);
+
+static bool is_cached(const struct zxp_vmo* vmo) {
+  return atomic_load_explicit(&vmo->cache_policy, memory_order_relaxed) == ZX_CACHE_POLICY_CACHED;
+}
+
+/* Steps 2 and 3 of vmo.md 3. */
+static zx_status_t check_cached(const struct zxp_vmo* vmo, uint64_t offset, uint64_t length) {
+  if (offset + length < offset) {
+    return ZX_ERR_OUT_OF_RANGE;
+  }
+  return is_cached(vmo) ? ZX_OK : ZX_ERR_BAD_STATE;
+}
 
 ZXP_EXPORT zx_status_t zx_vmo_read(zx_handle_t handle, void* buffer, uint64_t offset,
                                    size_t buffer_size) {
@@ -55,7 +67,10 @@ ZXP_EXPORT zx_status_t zx_vmo_read(zx_handle_t handle, void* buffer, uint64_t of
   if (st != ZX_OK) {
     return st;
   }
-  st = zxp_vmo_read(vmo, buffer, offset, buffer_size, NULL);
+  st = check_cached(vmo, offset, buffer_size);
+  if (st == ZX_OK) {
+    st = zxp_vmo_read(vmo, buffer, offset, buffer_size, NULL);
+  }
   zxp_object_put(&vmo->object);
   return st;
 }
@@ -68,7 +83,10 @@ ZXP_EXPORT zx_status_t zx_vmo_write(zx_handle_t handle, const void* buffer, uint
   if (st != ZX_OK) {
     return st;
   }
-  st = zxp_vmo_write(vmo, buffer, offset, buffer_size, NULL);
+  st = check_cached(vmo, offset, buffer_size);
+  if (st == ZX_OK) {
+    st = zxp_vmo_write(vmo, buffer, offset, buffer_size, NULL);
+  }
   zxp_object_put(&vmo->object);
   return st;
 }
@@ -174,6 +192,25 @@ static zx_status_t cache_op(struct zxp_vmo* vmo, uint64_t offset, uint64_t size)
   return offset > vmo_size || size > vmo_size - offset ? ZX_ERR_OUT_OF_RANGE : ZX_OK;
 }
 
+/* LOCK, TRY_LOCK, UNLOCK (vmo.md 12). */
+static zx_status_t lock_op(struct zxp_pages* pages, uint32_t op, uint64_t offset, uint64_t size,
+                           void* buffer, size_t buffer_size) {
+  if (op == ZX_VMO_OP_TRY_LOCK) {
+    return zxp_vmo_try_lock(pages, offset, size);
+  }
+  if (op == ZX_VMO_OP_UNLOCK) {
+    return zxp_vmo_unlock(pages, offset, size);
+  }
+  zx_vmo_lock_state_t state;
+  const zx_status_t st = zxp_vmo_lock(pages, offset, size, &state);
+  if (st == ZX_OK && (buffer_size < sizeof state ||
+                      zxp_user_copy_out(buffer, &state, sizeof state, NULL) != ZX_OK)) {
+    zxp_vmo_lock_undo(pages, &state);
+    return ZX_ERR_INVALID_ARGS;
+  }
+  return st;
+}
+
 ZXP_EXPORT zx_status_t zx_vmo_op_range(zx_handle_t handle, uint32_t op, uint64_t offset,
                                        uint64_t size, void* buffer, size_t buffer_size) {
   struct zxp_vmo* vmo;
@@ -183,8 +220,6 @@ ZXP_EXPORT zx_status_t zx_vmo_op_range(zx_handle_t handle, uint32_t op, uint64_t
   if (st != ZX_OK) {
     return st;
   }
-  (void)buffer;
-  (void)buffer_size;
   if (!op_right(op, &needed)) {
     st = ZX_ERR_INVALID_ARGS;
   } else if (op == ZX_VMO_OP_CACHE_INVALIDATE) {
@@ -195,17 +230,20 @@ ZXP_EXPORT zx_status_t zx_vmo_op_range(zx_handle_t handle, uint32_t op, uint64_t
     switch (op) {
       case ZX_VMO_OP_COMMIT:
       case ZX_VMO_OP_DECOMMIT:
-      case ZX_VMO_OP_ZERO:
       case ZX_VMO_OP_PREFETCH:
       case ZX_VMO_OP_ALWAYS_NEED:
       case ZX_VMO_OP_DONT_NEED:
         st = zxp_vmo_op_range(vmo, op, offset, size);
         break;
+      case ZX_VMO_OP_ZERO:
+        st = is_cached(vmo) ? zxp_vmo_op_range(vmo, op, offset, size) : ZX_ERR_BAD_STATE;
+        break;
       case ZX_VMO_OP_LOCK:
       case ZX_VMO_OP_TRY_LOCK:
       case ZX_VMO_OP_UNLOCK:
-        st = (rights & (ZX_RIGHT_READ | ZX_RIGHT_WRITE)) == 0 ? ZX_ERR_ACCESS_DENIED
-                                                              : ZX_ERR_NOT_SUPPORTED;
+        st = (rights & (ZX_RIGHT_READ | ZX_RIGHT_WRITE)) == 0
+                 ? ZX_ERR_ACCESS_DENIED
+                 : lock_op(vmo->pages, op, offset, size, buffer, buffer_size);
         break;
       default:
         st = cache_op(vmo, offset, size);

@@ -223,3 +223,22 @@ void zxp_arena_pread(void* dst, uint64_t byte_offset, size_t length) {
     length -= (size_t)n;
   }
 }
+
+zx_status_t zxp_arena_write(uint64_t first, const void* from, uint64_t count) {
+  uint64_t offset = first << ZXP_PAGE_SHIFT;
+  uint64_t length = count << ZXP_PAGE_SHIFT;
+  const unsigned char* at = from;
+  while (length > 0) {
+    const ssize_t n = pwrite(zxp_arena.fd, at, length, (off_t)offset);
+    if (n < 0 && errno == EINTR) {
+      continue;
+    }
+    if (n <= 0) {
+      return ZX_ERR_NO_MEMORY;
+    }
+    at += n;
+    offset += (uint64_t)n;
+    length -= (uint64_t)n;
+  }
+  return ZX_OK;
+}

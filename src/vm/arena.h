@@ -60,6 +60,9 @@ void zxp_arena_punch(uint64_t first, uint64_t count);
  * if there is none. One or two system calls. */
 bool zxp_arena_next_data(uint64_t first, uint64_t count, uint64_t* data, uint64_t* data_count);
 
+/* Puts bytes into pages by a system call: each appears whole, also to a mapping that looks at a hole. */
+zx_status_t zxp_arena_write(uint64_t first, const void* from, uint64_t count);
+
 /* Copies out of the arena without giving holes memory. */
 void zxp_arena_pread(void* dst, uint64_t byte_offset, size_t length);
 

@@ -10,6 +10,9 @@ struct extent {
   struct zxp_tree_node node; /* key: first page of the VMO */
   uint64_t count;
   uint64_t arena_page;
+  /* What the allocator gave; more than the above after a rebase. */
+  uint64_t alloc_page;
+  uint64_t alloc_count;
 };
 
 static struct extent* extent_of(struct zxp_tree_node* n) {
@@ -28,7 +31,7 @@ void zxp_extents_destroy(struct zxp_extents* e) {
   struct extent* x;
   while ((x = extent_of(zxp_tree_first(&e->by_first))) != NULL) {
     zxp_tree_remove(&e->by_first, &x->node);
-    zxp_arena_free(x->arena_page, x->count);
+    zxp_arena_free(x->alloc_page, x->alloc_count);
     free(x);
   }
 }
@@ -68,6 +71,8 @@ static zx_status_t add_extent(struct zxp_extents* e, uint64_t page, uint64_t nee
     free(x);
     return st;
   }
+  x->alloc_page = x->arena_page;
+  x->alloc_count = x->count;
   zxp_tree_insert(&e->by_first, &x->node, low);
   return ZX_OK;
 }
@@ -119,6 +124,33 @@ unsigned char* zxp_extents_page(const struct zxp_extents* e, uint64_t page) {
   const struct extent* x = extent_at(e, page);
   ZXP_ASSERT(x != NULL);
   return zxp_arena_view(x->arena_page + (page - x->node.key));
+}
+
+void zxp_extents_rebase(struct zxp_extents* e, uint64_t from, uint64_t count) {
+  struct zxp_extents kept;
+  zxp_extents_init(&kept);
+  struct extent* x;
+  while ((x = extent_of(zxp_tree_first(&e->by_first))) != NULL) {
+    zxp_tree_remove(&e->by_first, &x->node);
+    const uint64_t low = x->node.key > from ? x->node.key : from;
+    const uint64_t x_end = x->node.key + x->count;
+    const uint64_t high = x_end < from + count ? x_end : from + count;
+    if (low >= high) {
+      zxp_arena_free(x->alloc_page, x->alloc_count);
+      free(x);
+      continue;
+    }
+    if (low > x->node.key) {
+      zxp_arena_punch(x->arena_page, low - x->node.key);
+    }
+    if (high < x_end) {
+      zxp_arena_punch(x->arena_page + (high - x->node.key), x_end - high);
+    }
+    x->arena_page += low - x->node.key;
+    x->count = high - low;
+    zxp_tree_insert(&kept.by_first, &x->node, low - from);
+  }
+  *e = kept;
 }
 
 uint64_t zxp_extents_metadata_bytes(const struct zxp_extents* e) {

@@ -45,6 +45,10 @@ void zxp_extents_punch(const struct zxp_extents* e, uint64_t first, uint64_t cou
 /* The bytes of a page that is known to have an extent. */
 unsigned char* zxp_extents_page(const struct zxp_extents* e, uint64_t page);
 
+/* Forgets everything outside [from, from + count) and counts pages from `from` on; memory outside is given
+ * back. Extents that reach over an end keep their offset space. */
+void zxp_extents_rebase(struct zxp_extents* e, uint64_t from, uint64_t count);
+
 /* Bytes of metadata. */
 uint64_t zxp_extents_metadata_bytes(const struct zxp_extents* e);
 

@@ -104,37 +104,69 @@ static zx_status_t area_map(uintptr_t address, uint64_t length, int prot, int fd
   return ZX_OK;
 }
 
-/* Write-protects what is present and not dirty in a new area of a pager root. */
+/* Write-protects the pages of a run that have memory. */
+static void mark_data_locked(struct zxp_mapping* m, uint64_t first, uint64_t count) {
+  for (uint64_t page = first; page < first + count;) {
+    uint64_t arena_page = 0;
+    uint64_t n;
+    uint64_t data = 0;
+    uint64_t data_count = 0;
+    if (zxp_extents_find(&m->pages->storage->extents, page, first + count - page, &arena_page,
+                         &n)) {
+      for (uint64_t a = arena_page; a < arena_page + n; a = data + data_count) {
+        if (!zxp_arena_next_data(a, arena_page + n - a, &data, &data_count)) {
+          break;
+        }
+        zxp_mapping_write_protect_locked(m, page + (data - arena_page), data_count, true);
+      }
+    }
+    page += n;
+  }
+}
+
+/* Write-protects what is present and not dirty in a new area. */
 static void mark_present_locked(struct zxp_mapping* m, uint64_t first, uint64_t count) {
   const uint64_t end = first + count;
   struct zxp_pages* pages = m->pages;
-  for (uint64_t page = zxp_page_map_next_present(&pages->map, first, end); page < end;
-       page = zxp_page_map_next_present(&pages->map, page, end)) {
+  for (uint64_t page = first; page < end;) {
     enum zxp_page_state st;
     const uint64_t run = zxp_page_map_run(&pages->map, page, end - page, &st);
-    if (st == ZXP_PAGE_INTERVAL) {
-      /* A long one may show just a few pages that were read. */
-      for (uint64_t p = page; p < page + run;) {
-        uint64_t arena_page = 0;
-        uint64_t n;
-        uint64_t data = 0;
-        uint64_t data_count = 0;
-        if (zxp_extents_find(&pages->extents, p, page + run - p, &arena_page, &n)) {
-          for (uint64_t a = arena_page; zxp_arena_next_data(a, arena_page + n - a, &data, &data_count);
-               a = data + data_count) {
-            zxp_mapping_write_protect_locked(m, p + (data - arena_page), data_count, true);
-            if (data + data_count >= arena_page + n) {
-              break;
-            }
-          }
-        }
-        p += n;
-      }
-    } else if (st != ZXP_PAGE_DIRTY) {
+    if (st == ZXP_PAGE_INTERVAL || (st == ZXP_PAGE_EMPTY && pages->source == NULL)) {
+      /* A long run may show just a few pages that were read; or pages that lie here on loan (vm/cow.h). */
+      mark_data_locked(m, page, run);
+    } else if (st != ZXP_PAGE_DIRTY && st != ZXP_PAGE_EMPTY) {
       zxp_mapping_write_protect_locked(m, page, run, true);
     }
     page += run;
   }
+}
+
+zx_status_t zxp_mapping_trap_locked(struct zxp_mapping* m, struct zxp_channel* channel) {
+  struct zxp_pages* pages = m->pages;
+  ZXP_ASSERT_HELD(&pages->tree->lock);
+  if (m->channel != NULL) {
+    return ZX_OK;
+  }
+  const uint64_t end = min_u64(pages->size >> ZXP_PAGE_SHIFT, m->end_page);
+  uint64_t inside = end > m->first_page ? end - m->first_page : 0;
+  inside = min_u64(inside, m->pages_count);
+  for (uint64_t page = 0; page < inside;) {
+    uint64_t arena_page;
+    uint64_t run;
+    if (zxp_extents_find(&pages->storage->extents, m->first_page + page, inside - page, &arena_page,
+                         &run)) {
+      const zx_status_t st = zxp_uffd_register(
+          channel->uffd, m->base + (page << ZXP_PAGE_SHIFT), run << ZXP_PAGE_SHIFT);
+      if (st != ZX_OK) {
+        return st;
+      }
+    }
+    page += run;
+  }
+  m->channel = channel;
+  zxp_channel_get(channel);
+  mark_data_locked(m, m->first_page, inside);
+  return ZX_OK;
 }
 
 /* Areas for [first, first + count) of the mapping's pages, all inside the VMO or all past its end. */
@@ -142,7 +174,7 @@ static zx_status_t establish_locked(struct zxp_mapping* m, uint64_t first, uint6
                                     bool inside) {
   struct zxp_pages* pages = m->pages;
   if (inside) {
-    const zx_status_t st = zxp_extents_ensure(&pages->extents, m->first_page + first, count,
+    const zx_status_t st = zxp_extents_ensure(&pages->storage->extents, m->first_page + first, count,
                                               pages->size >> ZXP_PAGE_SHIFT, pages->resizable);
     if (st != ZX_OK) {
       return st;
@@ -160,7 +192,7 @@ static zx_status_t establish_locked(struct zxp_mapping* m, uint64_t first, uint6
       uint64_t arena_page = 0;
       uint64_t run;
       const bool there =
-          zxp_extents_find(&pages->extents, m->first_page + page, n, &arena_page, &run);
+          zxp_extents_find(&pages->storage->extents, m->first_page + page, n, &arena_page, &run);
       ZXP_ASSERT(there);
       n = run;
       /* Not to be touched before it is registered: a fault would read zeros that no pager supplied. */
@@ -199,7 +231,8 @@ zx_status_t zxp_mapping_create(struct zxp_vmo* vmo, uint64_t vmo_offset, uintptr
   zxp_list_init(&m->pages_link);
   m->base = base;
   m->pages_count = length >> ZXP_PAGE_SHIFT;
-  m->first_page = vmo_offset >> ZXP_PAGE_SHIFT;
+  m->first_page = (vmo->window_offset >> ZXP_PAGE_SHIFT) + (vmo_offset >> ZXP_PAGE_SHIFT);
+  m->end_page = vmo->slice ? (vmo->window_offset + vmo->window_size) >> ZXP_PAGE_SHIFT : UINT64_MAX;
   m->vmo = vmo;
   m->pages = pages;
   m->max_perms = max_perms;
@@ -208,19 +241,21 @@ zx_status_t zxp_mapping_create(struct zxp_vmo* vmo, uint64_t vmo_offset, uintptr
     goto fail;
   }
   m->runs_count = runs_append(m->runs, 0, 0, perms);
-  if (pages->source != NULL) {
-    st = zxp_channel_for_mappings(pages->source->port, &m->channel);
-    if (st != ZX_OK) {
-      goto fail;
-    }
-  }
 
   zxp_pages_lock(pages);
-  {
-    const uint64_t size_pages = pages->size >> ZXP_PAGE_SHIFT;
+  st = ZX_OK;
+  if (pages->source != NULL || pages->tracked) {
+    const struct zxp_source* root = zxp_pages_root_source(pages);
+    st = zxp_channel_for_mappings(root != NULL ? root->port : NULL, &m->channel);
+  }
+  if (st == ZX_OK) {
+    /* A discarded VMO shows nothing until it is locked. */
+    const uint64_t size_pages =
+        pages->discard.state == ZXP_DISCARD_DISCARDED ? 0 : pages->size >> ZXP_PAGE_SHIFT;
     /* The kernel will fill this mapping without telling, and would show old bytes. */
     st = zxp_pages_scrub_locked(pages);
-    uint64_t inside = size_pages > m->first_page ? size_pages - m->first_page : 0;
+    const uint64_t end_page = min_u64(size_pages, m->end_page);
+    uint64_t inside = end_page > m->first_page ? end_page - m->first_page : 0;
     inside = min_u64(inside, m->pages_count);
     if (st == ZX_OK && inside > 0) {
       st = establish_locked(m, 0, inside, true);
@@ -231,7 +266,7 @@ zx_status_t zxp_mapping_create(struct zxp_vmo* vmo, uint64_t vmo_offset, uintptr
     if (st == ZX_OK) {
       zxp_list_push_back(&pages->mappings, &m->pages_link);
       vmo->num_mappings++;
-      pages->untracked = pages->source == NULL;
+      pages->untracked = m->channel == NULL;
     }
   }
   zxp_pages_unlock(pages);
@@ -401,7 +436,7 @@ void zxp_mapping_write_protect_locked(struct zxp_mapping* m, uint64_t first, uin
   while (count > 0) {
     uint64_t arena_page;
     uint64_t run;
-    if (zxp_extents_find(&m->pages->extents, first, count, &arena_page, &run)) {
+    if (zxp_extents_find(&m->pages->storage->extents, first, count, &arena_page, &run)) {
       const enum zxp_uffd_class c =
           zxp_uffd_protect(m->channel->uffd, address, run << ZXP_PAGE_SHIFT, on);
       /* The areas change with the tree lock held only; page tables may lack memory, and then a page
@@ -425,6 +460,26 @@ struct zxp_mapping* zxp_mapping_at_locked(struct zxp_pages* pages, uintptr_t add
   return NULL;
 }
 
+static struct zxp_mapping* find_below(struct zxp_pages* node, uintptr_t address,
+                                      const struct zxp_channel* channel) {
+  struct zxp_mapping* m = zxp_mapping_at_locked(node, address, channel);
+  ZXP_LIST_FOREACH(it, &node->children) {
+    if (m != NULL) {
+      break;
+    }
+    m = find_below(ZXP_CONTAINER_OF(it, struct zxp_pages, sibling), address, channel);
+  }
+  return m;
+}
+
+struct zxp_mapping* zxp_mapping_in_tree_locked(struct zxp_pages* pages, uintptr_t address,
+                                               const struct zxp_channel* channel) {
+  while (pages->parent != NULL) {
+    pages = pages->parent;
+  }
+  return find_below(pages, address, channel);
+}
+
 zx_status_t zxp_mapping_resized_locked(struct zxp_mapping* m, uint64_t first, uint64_t end,
                                        uint64_t new_size) {
   uintptr_t address;
@@ -433,7 +488,7 @@ zx_status_t zxp_mapping_resized_locked(struct zxp_mapping* m, uint64_t first, ui
   if (!zxp_mapping_clip_locked(m, first, end - first, &address, &clip_first, &clip_count)) {
     return ZX_OK;
   }
-  const bool inside = clip_first < new_size >> ZXP_PAGE_SHIFT;
+  const bool inside = clip_first < min_u64(new_size >> ZXP_PAGE_SHIFT, m->end_page);
   return establish_locked(m, clip_first - m->first_page, clip_count, inside);
 }
 

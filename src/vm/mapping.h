@@ -7,8 +7,10 @@
  * What Linux areas stand behind a mapping, page by page:
  *
  *   inside the VMO, no pager    the arena, shared; the kernel fills it by itself
- *   inside the VMO, pager root  the arena, shared, registered with the userfaultfd of the root's port for
- *                               missing pages and write protection
+ *   inside the VMO, pager root  the arena, shared, registered for missing pages and write protection with the
+ *                               userfaultfd of the root's port
+ *   inside a VMO that has or    as a pager root; without a pager the userfaultfd is one that only the
+ *   had copy-on-write children  service thread reads
  *   past the VMO's end          the void file: every access is SIGBUS
  *
  * The rule that dirty tracking stands on: in every mapping of a pager root, each page that is present and
@@ -41,9 +43,10 @@ struct zxp_mapping {
   uintptr_t base;              /* (M) */
   uint64_t pages_count;        /* (M) */
   uint64_t first_page;         /* (M) page of `pages` shown at base */
+  uint64_t end_page;           /* (C) of `pages`: where the object ends, if it is a slice; else UINT64_MAX */
   struct zxp_vmo* vmo;         /* (C) holds a reference */
   struct zxp_pages* pages;     /* (C) the vmo's */
-  struct zxp_channel* channel; /* (C) pager root: where its faults go; holds a reference */
+  struct zxp_channel* channel; /* (T) where its faults go, if it traps; holds a reference */
   uint32_t max_perms;          /* (C) */
   struct zxp_perm_run* runs;   /* (M) sorted, the first at page 0, neighbours differ */
   uint32_t runs_count;         /* (M) */
@@ -98,6 +101,9 @@ bool zxp_mapping_clip_locked(const struct zxp_mapping* m, uint64_t first, uint64
 void zxp_mapping_write_protect_locked(struct zxp_mapping* m, uint64_t first, uint64_t count,
                                       bool on);
 
+/* From now on the mapping traps what is missing, and stores to what is there. */
+zx_status_t zxp_mapping_trap_locked(struct zxp_mapping* m, struct zxp_channel* channel);
+
 /* Covers one page with the void file, so that a thread stopped at it runs into SIGBUS, and puts it back.
  * `address` is of the page. False: out of areas. */
 bool zxp_mapping_cover_locked(struct zxp_mapping* m, uintptr_t address);
@@ -106,5 +112,9 @@ void zxp_mapping_uncover_locked(struct zxp_mapping* m, uintptr_t address);
 /* The mapping of `pages` that shows `address` through `channel`, or NULL. */
 struct zxp_mapping* zxp_mapping_at_locked(struct zxp_pages* pages, uintptr_t address,
                                           const struct zxp_channel* channel);
+
+/* The same over every node of the tree that `pages` is in. */
+struct zxp_mapping* zxp_mapping_in_tree_locked(struct zxp_pages* pages, uintptr_t address,
+                                               const struct zxp_channel* channel);
 
 #endif /* ZXP_VM_MAPPING_H_ */

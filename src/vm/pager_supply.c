@@ -6,36 +6,15 @@
  * through a mapping of the root where there is one, which fills the page, maps it write-protected and
  * wakes its waiters in one system call; else by a write to the arena.
  */
-#include <errno.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/stats.h"
 #include "fault/channel_private.h"
 #include "fault/uffd.h"
+#include "vm/cow.h"
 #include "vm/mapping.h"
 #include "vm/page_source.h"
 #include "vm/pager.h"
-
-/* Bytes into holes of the arena, without mapping them first. */
-static zx_status_t write_arena(uint64_t arena_page, const void* from, uint64_t count) {
-  uint64_t offset = arena_page << ZXP_PAGE_SHIFT;
-  uint64_t length = count << ZXP_PAGE_SHIFT;
-  const unsigned char* at = from;
-  while (length > 0) {
-    const ssize_t n = pwrite(zxp_arena.fd, at, length, (off_t)offset);
-    if (n < 0 && errno == EINTR) {
-      continue;
-    }
-    if (n <= 0) {
-      return ZX_ERR_NO_MEMORY;
-    }
-    at += n;
-    offset += (uint64_t)n;
-    length -= (uint64_t)n;
-  }
-  return ZX_OK;
-}
 
 /* The mapping through which to fill [page, page + count): one that shows `page`; how much of the run. */
 static struct zxp_mapping* filling_mapping(struct zxp_pages* root, uint64_t page, uint64_t count,
@@ -91,7 +70,7 @@ static zx_status_t fill_locked(struct zxp_pages* root, uint64_t page, uint64_t a
         zxp_mapping_write_protect_locked(m, page + filled, n - filled, true);
       }
       const zx_status_t st =
-          write_arena(arena_page + filled, from + (filled << ZXP_PAGE_SHIFT), n - filled);
+          zxp_arena_write(arena_page + filled, from + (filled << ZXP_PAGE_SHIFT), n - filled);
       if (st != ZX_OK) {
         return st;
       }
@@ -110,16 +89,19 @@ static zx_status_t supply_run_locked(struct zxp_pages* root, uint64_t page, uint
   zx_status_t st = zxp_pages_reserve_locked(root, page, count);
   uint64_t done = 0;
   while (st == ZX_OK && done < count) {
-    enum zxp_page_state aux_state;
-    uint64_t n = zxp_page_map_run(&aux->map, aux_page + done, count - done, &aux_state);
+    struct zxp_view v;
+    zxp_cow_look_locked(aux, aux_page + done, count - done, &v);
+    uint64_t n = v.count;
     enum zxp_page_state state = ZXP_PAGE_MARKER;
-    if (zxp_page_state_resident(aux_state)) {
-      uint64_t from = 0;
+    if (v.content == ZXP_CONTENT_ABSENT) {
+      st = ZX_ERR_BAD_STATE; /* Fetched before the locks were taken, and gone again. */
+      break;
+    }
+    if (v.content == ZXP_CONTENT_BYTES) {
       uint64_t to = 0;
-      const bool have_from = zxp_extents_find(&aux->extents, aux_page + done, n, &from, &n);
-      const bool have_to = zxp_extents_find(&root->extents, page + done, n, &to, &n);
-      ZXP_ASSERT(have_from && have_to);
-      st = fill_locked(root, page + done, to, zxp_arena_view(from), n);
+      const bool have_to = zxp_extents_find(&root->storage->extents, page + done, n, &to, &n);
+      ZXP_ASSERT(have_to);
+      st = fill_locked(root, page + done, to, zxp_arena_view(v.arena_page), n);
       state = ZXP_PAGE_CLEAN;
     }
     if (st == ZX_OK) {
@@ -133,17 +115,31 @@ static zx_status_t supply_run_locked(struct zxp_pages* root, uint64_t page, uint
   return st;
 }
 
+/* `offset` counts in the pages; a slice ends where its window does. */
+static bool aux_inside_locked(const struct zxp_vmo* aux, uint64_t offset, uint64_t length) {
+  const uint64_t end = aux->slice ? aux->window_offset + aux->window_size : aux->pages->size;
+  return offset >= aux->window_offset && offset <= end && length <= end - offset;
+}
+
 zx_status_t zxp_pager_supply(struct zxp_pages* root, uint64_t offset, uint64_t length,
                              struct zxp_vmo* aux_vmo, uint64_t aux_offset) {
   struct zxp_pages* aux = aux_vmo->pages;
   struct zxp_source* s = root->source;
   const uint64_t first = offset >> ZXP_PAGE_SHIFT;
   const uint64_t count = length >> ZXP_PAGE_SHIFT;
-  const uint64_t aux_first = aux_offset >> ZXP_PAGE_SHIFT;
   zx_status_t st = ZX_OK;
 
+  if (aux->source == NULL && zxp_pages_root_source(aux) != NULL && length > 0) {
+    /* A child of a pager root as the source gives what it sees, which may have to be asked for. */
+    st = zxp_vmo_op_range(aux_vmo, ZX_VMO_OP_PREFETCH, aux_offset, length);
+    if (st != ZX_OK) {
+      return st;
+    }
+  }
+  aux_offset += aux_vmo->window_offset;
   zxp_mutex_lock_pair(&root->tree->lock, &aux->tree->lock);
-  if (aux_offset > aux->size || length > aux->size - aux_offset) {
+  const uint64_t aux_first = aux_offset >> ZXP_PAGE_SHIFT;
+  if (!aux_inside_locked(aux_vmo, aux_offset, length)) {
     st = ZX_ERR_OUT_OF_RANGE;
   } else if (aux->source != NULL) {
     st = ZX_ERR_NOT_SUPPORTED;

@@ -7,6 +7,7 @@
 #include <zircon/syscalls-next.h>
 
 #include "base/stats.h"
+#include "vm/cow.h"
 #include "vm/mapping.h"
 #include "vm/page_source.h"
 #include "vm/pager.h"
@@ -145,6 +146,7 @@ zx_status_t zxp_pager_writeback_begin(struct zxp_pages* root, uint64_t offset, u
 }
 
 static void emptied(void* context, uint64_t first, uint64_t count) {
+  zxp_cow_changing_locked(context, first, count);
   /* A load may have given the zeros memory; an EMPTY page must be a hole, or touching it would not ask. */
   zxp_pages_release_locked(context, first, count);
 }

@@ -6,19 +6,20 @@
 #include <string.h>
 
 #include "base/stats.h"
+#include "vm/cow.h"
 #include "vm/mapping.h"
 #include "vm/page_source.h"
 #include "vm/vmo.h"
 
 zx_status_t zxp_pages_reserve_locked(struct zxp_pages* pages, uint64_t first, uint64_t count) {
   ZXP_ASSERT_HELD(&pages->tree->lock);
-  return zxp_extents_ensure(&pages->extents, first, count, pages->size >> ZXP_PAGE_SHIFT,
+  return zxp_extents_ensure(&pages->storage->extents, first, count, pages->size >> ZXP_PAGE_SHIFT,
                             pages->resizable);
 }
 
 unsigned char* zxp_pages_bytes_locked(struct zxp_pages* pages, uint64_t page) {
   ZXP_ASSERT_HELD(&pages->tree->lock);
-  return zxp_extents_page(&pages->extents, page);
+  return zxp_extents_page(&pages->storage->extents, page);
 }
 
 void zxp_pages_protect_locked(struct zxp_pages* pages, uint64_t first, uint64_t count) {
@@ -31,7 +32,7 @@ void zxp_pages_protect_locked(struct zxp_pages* pages, uint64_t first, uint64_t 
 
 void zxp_pages_release_locked(struct zxp_pages* pages, uint64_t first, uint64_t count) {
   ZXP_ASSERT_HELD(&pages->tree->lock);
-  zxp_extents_punch(&pages->extents, first, count);
+  zxp_extents_punch(&pages->storage->extents, first, count);
 }
 
 zx_status_t zxp_pages_materialize_locked(struct zxp_pages* pages, uint64_t page) {
@@ -92,7 +93,7 @@ zx_status_t zxp_pages_harvest_locked(struct zxp_pages* pages, uint64_t first, ui
     uint64_t run = zxp_page_map_run(&pages->map, page, end - page, &state);
     if (state == ZXP_PAGE_EMPTY) {
       uint64_t arena_page = 0;
-      if (zxp_extents_find(&pages->extents, page, run, &arena_page, &run)) {
+      if (zxp_extents_find(&pages->storage->extents, page, run, &arena_page, &run)) {
         const zx_status_t st = harvest_run_locked(pages, page, arena_page, run);
         if (st != ZX_OK) {
           return st;
@@ -107,11 +108,15 @@ zx_status_t zxp_pages_harvest_locked(struct zxp_pages* pages, uint64_t first, ui
 zx_status_t zxp_pages_zero_whole_locked(struct zxp_pages* pages, uint64_t first, uint64_t count) {
   struct zxp_source* s = pages->source;
   ZXP_ASSERT_HELD(&pages->tree->lock);
+  if (s == NULL && pages->tracked) {
+    return zxp_cow_zero_locked(pages, first, count);
+  }
   if (s == NULL) {
     /* Also where the map says EMPTY: a mapping may have filled it. */
     zxp_pages_release_locked(pages, first, count);
     return zxp_page_map_set(&pages->map, first, count, ZXP_PAGE_EMPTY);
   }
+  zxp_cow_changing_locked(pages, first, count);
   for (uint64_t page = first, end = first + count; page < end;) {
     enum zxp_page_state state;
     const uint64_t run = zxp_page_map_run(&pages->map, page, end - page, &state);
@@ -163,7 +168,7 @@ static void clear_bytes_locked(struct zxp_pages* pages, uint64_t first, uint64_t
     uint64_t run = zxp_page_map_run(&pages->map, page, end - page, &state);
     if (zxp_page_state_resident(state)) {
       uint64_t arena_page = 0;
-      const bool there = zxp_extents_find(&pages->extents, page, run, &arena_page, &run);
+      const bool there = zxp_extents_find(&pages->storage->extents, page, run, &arena_page, &run);
       ZXP_ASSERT(there);
       memset(zxp_arena_view(arena_page), 0, run << ZXP_PAGE_SHIFT);
     }
@@ -173,7 +178,7 @@ static void clear_bytes_locked(struct zxp_pages* pages, uint64_t first, uint64_t
 
 zx_status_t zxp_pages_take_locked(struct zxp_pages* pages, uint64_t first, uint64_t count) {
   ZXP_ASSERT_HELD(&pages->tree->lock);
-  if (pages->source != NULL || count > KEPT_MAX) {
+  if (pages->source != NULL || pages->tracked || count > KEPT_MAX) {
     return zxp_pages_zero_whole_locked(pages, first, count);
   }
   if (pages->untracked) {
@@ -207,6 +212,7 @@ void zxp_pages_drop_clean_locked(struct zxp_pages* pages, uint64_t first, uint64
     const uint64_t run = zxp_page_map_run(&pages->map, page, end - page, &state);
     if (state == ZXP_PAGE_CLEAN || state == ZXP_PAGE_MARKER) {
       /* Markers too: a load may have given them a page of zeros. */
+      zxp_cow_changing_locked(pages, page, run);
       zxp_pages_release_locked(pages, page, run);
     }
     page += run;
@@ -214,12 +220,18 @@ void zxp_pages_drop_clean_locked(struct zxp_pages* pages, uint64_t first, uint64
   zxp_page_map_drop_clean(&pages->map, first, count, NULL, NULL);
 }
 
-void zxp_pages_cut_locked(struct zxp_pages* pages, uint64_t first) {
+zx_status_t zxp_pages_cut_locked(struct zxp_pages* pages, uint64_t first) {
   const uint64_t end = pages->size >> ZXP_PAGE_SHIFT;
   struct zxp_source* s = pages->source;
   ZXP_ASSERT_HELD(&pages->tree->lock);
   if (first >= end) {
-    return;
+    return ZX_OK;
+  }
+  if (pages->tracked || !zxp_list_empty(&pages->children)) {
+    const zx_status_t st = zxp_cow_shrink_locked(pages, first);
+    if (st != ZX_OK) {
+      return st;
+    }
   }
   if (s != NULL) {
     for (uint64_t page = first; page < end;) {
@@ -241,28 +253,26 @@ void zxp_pages_cut_locked(struct zxp_pages* pages, uint64_t first) {
     pages->kept_end = first;
     pages->kept_first = first < pages->kept_first ? first : pages->kept_first;
   }
-}
-
-static void pages_free(struct zxp_pages* pages) {
-  ZXP_ASSERT(zxp_list_empty(&pages->mappings));
-  zxp_page_map_destroy(&pages->map);
-  zxp_extents_destroy(&pages->extents);
-  zxp_vmo_tree_put(pages->tree);
-  free(pages);
+  return ZX_OK;
 }
 
 void zxp_pages_disown(struct zxp_pages* pages) {
-  struct zxp_source* s = pages->source;
-  zxp_pages_lock(pages);
-  const bool last = --pages->owners == 0;
-  if (last && s != NULL) {
-    zxp_source_last_reference_locked(s);
-  }
-  zxp_pages_unlock(pages);
-  if (last) {
-    pages_free(pages);
-    if (s != NULL) {
-      zxp_source_put(s);
+  struct zxp_vmo_tree* tree = pages->tree;
+  struct zxp_pages* root = NULL;
+  struct zxp_source* s = NULL;
+  zxp_vmo_tree_get(tree); /* The lock outlives the pages. */
+  zxp_mutex_lock(&tree->lock);
+  if (--pages->owners == 0) {
+    zxp_cow_leave_locked(pages, &root);
+    if (root != NULL) {
+      s = root->source;
+      zxp_source_last_reference_locked(s);
+      zxp_pages_free(root);
     }
   }
+  zxp_mutex_unlock(&tree->lock);
+  if (s != NULL) {
+    zxp_source_put(s);
+  }
+  zxp_vmo_tree_put(tree);
 }

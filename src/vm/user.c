@@ -24,6 +24,8 @@ static zx_status_t find(uintptr_t address, uint64_t n, uint32_t perm, struct zxp
     const uint32_t perms = zxp_mapping_perms(m, at >> ZXP_PAGE_SHIFT, &run_end);
     if ((perms & perm) == 0) {
       st = ZX_ERR_ACCESS_DENIED;
+    } else if (m->first_page + (at >> ZXP_PAGE_SHIFT) >= m->end_page) {
+      st = ZX_ERR_OUT_OF_RANGE;
     } else {
       const uint64_t left = (run_end << ZXP_PAGE_SHIFT) - at;
       *vmo = m->vmo;

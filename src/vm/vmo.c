@@ -53,41 +53,88 @@ zx_status_t zxp_vmo_round_size(uint64_t size, uint64_t* rounded) {
   return ZX_OK;
 }
 
+struct zxp_pages* zxp_pages_new(struct zxp_vmo_tree* tree, uint64_t size) {
+  struct zxp_pages* pages = calloc(1, sizeof *pages);
+  struct zxp_storage* storage = calloc(1, sizeof *storage);
+  if (pages == NULL || storage == NULL) {
+    free(pages);
+    free(storage);
+    return NULL;
+  }
+  zxp_extents_init(&storage->extents);
+  storage->refs = 1;
+  pages->storage = storage;
+  pages->tree = tree;
+  zxp_vmo_tree_get(tree);
+  pages->size = size;
+  zxp_page_map_init(&pages->map);
+  zxp_list_init(&pages->mappings);
+  zxp_list_init(&pages->children);
+  zxp_list_init(&pages->sibling);
+  return pages;
+}
+
+void zxp_storage_put(struct zxp_storage* storage) {
+  if (storage != NULL && --storage->refs == 0) {
+    zxp_extents_destroy(&storage->extents);
+    free(storage);
+  }
+}
+
+void zxp_pages_free(struct zxp_pages* pages) {
+  ZXP_ASSERT(zxp_list_empty(&pages->mappings) && zxp_list_empty(&pages->children));
+  zxp_page_map_destroy(&pages->map);
+  zxp_storage_put(pages->storage);
+  zxp_storage_put(pages->lent);
+  zxp_vmo_tree_put(pages->tree);
+  free(pages);
+}
+
+struct zxp_vmo* zxp_vmo_new(struct zxp_pages* pages, uint32_t options) {
+  struct zxp_vmo* vmo = calloc(1, sizeof *vmo);
+  if (vmo == NULL) {
+    return NULL;
+  }
+  zxp_object_init(&vmo->object, &zxp_vmo_ops, ZX_VMO_ZERO_CHILDREN);
+  vmo->pages = pages;
+  vmo->options = options;
+  zxp_list_init(&vmo->children);
+  zxp_list_init(&vmo->sibling);
+  zxp_mutex_lock(&all_lock);
+  zxp_list_push_back(&all, &vmo->all_link);
+  zxp_mutex_unlock(&all_lock);
+  return vmo;
+}
+
 zx_status_t zxp_vmo_create(uint64_t size, uint64_t content_size, uint32_t options,
                            struct zxp_source* source, struct zxp_vmo** out) {
-  zx_status_t st = zxp_arena_init();
+  const zx_status_t st = zxp_arena_init();
   if (st != ZX_OK) {
     return st;
   }
-  struct zxp_vmo* vmo = calloc(1, sizeof *vmo);
-  struct zxp_pages* pages = calloc(1, sizeof *pages);
   struct zxp_vmo_tree* tree = calloc(1, sizeof *tree);
-  if (vmo == NULL || pages == NULL || tree == NULL) {
-    free(vmo);
-    free(pages);
-    free(tree);
+  if (tree == NULL) {
     return ZX_ERR_NO_MEMORY;
   }
   zxp_mutex_init(&tree->lock, ZXP_RANK_TREE);
   atomic_init(&tree->refs, 1);
-
-  pages->tree = tree;
+  struct zxp_pages* pages = zxp_pages_new(tree, size);
+  zxp_vmo_tree_put(tree); /* The pages hold it now. */
+  if (pages == NULL) {
+    return ZX_ERR_NO_MEMORY;
+  }
   pages->source = source;
   pages->root_source = source;
   pages->resizable = (options & ZX_VMO_RESIZABLE) != 0;
+  pages->content.size = content_size;
+  pages->discard.state =
+      (options & ZX_VMO_DISCARDABLE) != 0 ? ZXP_DISCARD_UNLOCKED : ZXP_DISCARD_NEVER;
   pages->owners = 1;
-  pages->size = size;
-  pages->content_size = content_size;
-  zxp_page_map_init(&pages->map);
-  zxp_extents_init(&pages->extents);
-  zxp_list_init(&pages->mappings);
-
-  zxp_object_init(&vmo->object, &zxp_vmo_ops, ZX_VMO_ZERO_CHILDREN);
-  vmo->pages = pages;
-  vmo->options = options;
-  zxp_mutex_lock(&all_lock);
-  zxp_list_push_back(&all, &vmo->all_link);
-  zxp_mutex_unlock(&all_lock);
+  struct zxp_vmo* vmo = zxp_vmo_new(pages, options);
+  if (vmo == NULL) {
+    zxp_pages_free(pages);
+    return ZX_ERR_NO_MEMORY;
+  }
   if (source != NULL) {
     zxp_source_bind(source, pages);
   }
@@ -103,6 +150,7 @@ static void vmo_destroy(struct zxp_object* object) {
   zxp_mutex_lock(&all_lock);
   zxp_list_remove(&vmo->all_link);
   zxp_mutex_unlock(&all_lock);
+  zxp_vmo_leave_family(vmo);
   zxp_pages_disown(vmo->pages);
   zxp_object_fini(object);
   free(vmo);

@@ -18,6 +18,8 @@
  *   vmo_io.c       zx_vmo_read, zx_vmo_write
  *   vmo_ops.c      zx_vmo_op_range
  *   vmo_resize.c   zx_vmo_set_size and the stream size
+ *   vmo_discard.c  discardable VMOs: lock, unlock, discard
+ *   vmo_transfer.c zx_vmo_transfer_data
  *   vmo_window.c   the calls on an object: through the window of a slice, or straight on
  *
  * Typical walk, zx_vmo_read of an absent page of a pager root: vmo_io.c takes the tree lock, finds the
@@ -36,9 +38,11 @@
 #include "object/object.h"
 #include "vm/arena.h"
 #include "vm/blocked.h"
+#include "vm/content_size.h"
 #include "vm/extent.h"
 #include "vm/page_map.h"
 #include "vm/page_request.h"
+#include "vm/vmo_discard.h"
 
 struct zxp_info_topic;
 struct zxp_source;
@@ -51,6 +55,15 @@ struct zxp_vmo_tree {
   atomic_uint refs;
 };
 
+/*
+ * The place of pages in the arena. Usually of one zxp_pages; after a snapshot shared with a hidden node, each
+ * using pages of its own in it (vm/cow.h).
+ */
+struct zxp_storage {
+  struct zxp_extents extents; /* (T) */
+  uint32_t refs;              /* (T) */
+};
+
 /* (C) constant  (T) tree lock */
 struct zxp_pages {
   struct zxp_vmo_tree* tree;  /* (C) holds a reference */
@@ -59,12 +72,13 @@ struct zxp_pages {
   bool resizable;             /* (C) */
   uint32_t owners;            /* (T) objects that show these pages */
   uint64_t size;              /* (T) bytes, a multiple of the page size */
-  uint64_t content_size;      /* (T) the stream size, exact bytes */
+  struct zxp_content_size content; /* (T) the stream size, exact bytes, and who is changing it */
   /*
    * (T) An anonymous VMO has been mapped: the kernel fills such mappings without telling, so a page that
    * the map calls EMPTY may hold bytes. zxp_pages_harvest finds out.
    */
   bool untracked;
+  struct zxp_discard discard; /* (T) */
   /*
    * (T) EMPTY pages in [kept_first, kept_end) may have kept their memory when a supply took them from this
    * transfer VMO, which will be filled again soon. In an untracked VMO they have been zeroed; in another the
@@ -73,11 +87,23 @@ struct zxp_pages {
   uint64_t kept_first;
   uint64_t kept_end;
   struct zxp_page_map map;    /* (T) */
-  struct zxp_extents extents; /* (T) */
+  struct zxp_storage* storage; /* (T) where the bytes are */
+
+  /* Copy-on-write relations (vm/cow.h); all (T). */
+  struct zxp_pages* parent;    /* what shows through where the map says EMPTY; NULL: zeros */
+  uint64_t parent_offset;      /* page of the parent that our page 0 shows */
+  uint64_t parent_limit;       /* pages [0, parent_limit) see the parent; only ever shrinks */
+  uint64_t root_offset;        /* no parent: where page 0 lay in the top VMO that it was made from */
+  struct zxp_list children;    /* struct zxp_pages.sibling */
+  struct zxp_list sibling;
+  bool hidden;                 /* holds what others show; no object shows it */
+  struct zxp_storage* lent;    /* hidden: where its DIRTY pages are, in place for who made them */
+  bool tracked;                /* every mapping traps, and the map knows every page */
+  uint64_t copies;             /* pages in state CLEAN: copies that a mapping was shown */
   struct zxp_list mappings;   /* (T) struct zxp_mapping.pages_link */
 };
 
-/* (C) constant  (T) tree lock */
+/* (C) constant  (T) tree lock  (A) atomic */
 struct zxp_vmo {
   struct zxp_object object;
   struct zxp_pages* pages;    /* (C) */
@@ -86,11 +112,17 @@ struct zxp_vmo {
   bool slice;                   /* (C) */
   uint64_t window_offset;       /* (C) 0 unless a slice */
   uint64_t window_size;         /* (C) */
-  uint64_t window_content_size; /* (T) */
+  struct zxp_content_size window_content; /* (T) */
   char name[ZX_MAX_NAME_LEN]; /* (T) */
-  uint32_t cache_policy;      /* (T) */
+  _Atomic uint32_t cache_policy; /* (A) changed with the tree lock held */
   uint64_t num_mappings;      /* (T) */
+  struct zxp_vmo* parent;     /* (T) the object it was made from, or that one's parent; NULL */
+  struct zxp_list children;   /* (T) struct zxp_vmo.sibling */
+  struct zxp_list sibling;    /* (T) */
   uint64_t num_children;      /* (T) direct children */
+  bool cow_child;             /* (C) made by one of the copy-on-write kinds */
+  bool reference;             /* (C) made by ZX_VMO_CHILD_REFERENCE */
+  bool immutable;             /* (C) SNAPSHOT with NO_WRITE */
   struct zxp_list all_link;   /* list of all VMOs, for dumps; its own lock */
 };
 
@@ -136,12 +168,27 @@ extern const struct zxp_info_topic zxp_info_vmo_v2;
 extern const struct zxp_info_topic zxp_info_vmo_v3;
 extern const struct zxp_info_topic zxp_info_vmo;
 
-/* Mappings come and go; tree lock held. */
-void zxp_vmo_mapping_added_locked(struct zxp_vmo* vmo);
-void zxp_vmo_mapping_removed_locked(struct zxp_vmo* vmo);
+/* The parts of it: pages of `size` bytes in a tree, with no owner yet; an object that shows pages (whose
+ * owner it becomes in the caller's count). NULL: out of memory. */
+struct zxp_pages* zxp_pages_new(struct zxp_vmo_tree* tree, uint64_t size);
+void zxp_pages_free(struct zxp_pages* pages);
+struct zxp_vmo* zxp_vmo_new(struct zxp_pages* pages, uint32_t options);
+void zxp_storage_put(struct zxp_storage* storage);
 
 /* Calls `visit` for each VMO that exists. `try_only`: skip locks that cannot be had at once. */
 void zxp_vmo_for_each(void (*visit)(void* context, struct zxp_vmo* vmo), void* context);
+
+/* ---- vmo_child.c ---- */
+
+/*
+ * zx_vmo_create_child behind the handle and its rights (vmo.md 6, checks 4 to 6); `size` is not rounded, the
+ * rounded size has been checked. One reference for the caller.
+ */
+zx_status_t zxp_vmo_create_child(struct zxp_vmo* parent, uint32_t options, uint64_t offset,
+                                 uint64_t size, bool named, struct zxp_vmo** out);
+
+/* The object ends: its children become its parent's (vmo.md 9). Takes the tree lock. */
+void zxp_vmo_leave_family(struct zxp_vmo* vmo);
 
 /* ---- pages.c: all need the tree lock ---- */
 
@@ -184,7 +231,7 @@ zx_status_t zxp_pages_zero_whole_locked(struct zxp_pages* pages, uint64_t first,
 void zxp_pages_drop_clean_locked(struct zxp_pages* pages, uint64_t first, uint64_t count);
 
 /* Drops everything from `first` page on; the old size still stands. */
-void zxp_pages_cut_locked(struct zxp_pages* pages, uint64_t first);
+zx_status_t zxp_pages_cut_locked(struct zxp_pages* pages, uint64_t first);
 
 /* One object less shows the pages; frees them after the last. Takes the tree lock itself. */
 void zxp_pages_disown(struct zxp_pages* pages);
@@ -202,6 +249,9 @@ void zxp_pages_disown(struct zxp_pages* pages);
 struct zxp_access {
   struct zxp_blocked blocked;
   struct zxp_pages* pages;
+  bool partial;       /* as given to begin */
+  bool stream;        /* of a stream: what was answered counts even if the rest fails (objects.md 11.4) */
+  zx_status_t failed; /* stream: what its last wait ended with; the next one would end so too */
 };
 
 void zxp_access_begin(struct zxp_access* a, struct zxp_pages* pages, const char* call, bool partial);
@@ -243,6 +293,17 @@ zx_status_t zxp_pages_read(struct zxp_pages* pages, void* buffer, uint64_t offse
 zx_status_t zxp_pages_write(struct zxp_pages* pages, const void* buffer,
                           uint64_t offset, uint64_t length, bool single, uint64_t* done);
 
+/*
+ * The same for streams: `offset` is one of the object and may lie anywhere. A transfer that gets to the end
+ * of the content, as it is at that moment, or to the end of the object stops there, ZX_OK. A write with the
+ * content's claim goes on to the end of the object and moves the content size along; one without stops
+ * where it would have to claim.
+ */
+zx_status_t zxp_vmo_read_content(struct zxp_vmo* vmo, void* buffer, uint64_t offset, uint64_t length,
+                                 const char* call, uint64_t* done);
+zx_status_t zxp_vmo_write_content(struct zxp_vmo* vmo, const void* buffer, uint64_t offset,
+                                  uint64_t length, bool claimed, const char* call, uint64_t* done);
+
 /* ---- vmo_ops.c ---- */
 
 /* zx_vmo_op_range on pages; rights are the caller's, ranges are checked here. */
@@ -252,15 +313,38 @@ zx_status_t zxp_pages_zero(struct zxp_pages* pages, uint64_t offset, uint64_t le
 zx_status_t zxp_pages_hint(struct zxp_pages* pages, bool always_need, uint64_t offset, uint64_t length);
 zx_status_t zxp_pages_prefetch(struct zxp_pages* pages, uint64_t offset, uint64_t length);
 
+/* ---- vmo_transfer.c ---- */
+
+/*
+ * zx_vmo_transfer_data; `dst` and `src` are not the same place, numbers are multiples of the page size.
+ * Errors: ZX_ERR_OUT_OF_RANGE, ZX_ERR_NOT_SUPPORTED (a pager root), of the source first; ZX_ERR_NO_MEMORY.
+ */
+zx_status_t zxp_vmo_transfer(struct zxp_vmo* dst, uint64_t offset, uint64_t length,
+                             struct zxp_vmo* src, uint64_t src_offset);
+
 /* ---- vmo_resize.c ---- */
+
+/* The VMO's size has changed from `old_size` to `new_size` or will: shows or hides pages [first, end) in
+ * every mapping. If one cannot, those before it are put back. A discarded VMO stays hidden. */
+zx_status_t zxp_pages_resize_mappings_locked(struct zxp_pages* pages, uint64_t first, uint64_t end,
+                                             uint64_t new_size, uint64_t old_size);
 
 /* zx_vmo_set_size of a resizable VMO. */
 zx_status_t zxp_pages_set_size(struct zxp_pages* pages, uint64_t size);
+
+/* Makes a resizable VMO grow to `rounded` bytes; the caller has the claim of its content, whose size stays. */
+zx_status_t zxp_pages_grow_locked(struct zxp_pages* pages, uint64_t rounded);
 
 /* ---- vmo_window.c: the same on an object, through its window; what calls use ---- */
 
 /* Size, and the stream size in bytes. */
 uint64_t zxp_vmo_size(struct zxp_vmo* vmo);
+uint64_t zxp_vmo_size_locked(const struct zxp_vmo* vmo);
+
+/* The content that streams on the object share: a reference has that of its target. */
+static inline struct zxp_content_size* zxp_vmo_content(struct zxp_vmo* vmo) {
+  return vmo->slice ? &vmo->window_content : &vmo->pages->content;
+}
 zx_status_t zxp_vmo_get_content_size(struct zxp_object* object, uint64_t* out);
 zx_status_t zxp_vmo_set_content_size(struct zxp_object* object, uint64_t size);
 zx_status_t zxp_vmo_set_stream_size(struct zxp_vmo* vmo, uint64_t size);

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/stats.h"
+#include "vm/cow.h"
 #include "vm/page_source.h"
 #include "vm/vmo.h"
 
@@ -15,15 +16,16 @@ void zxp_access_begin(struct zxp_access* a, struct zxp_pages* pages, const char*
   zxp_waiter_init(&a->blocked.w, partial);
   zxp_list_init(&a->blocked.link);
   zxp_wake_init(&a->blocked.event);
-  a->blocked.source = pages->source;
+  a->blocked.source = zxp_pages_root_source(pages);
   a->blocked.call = call;
   a->pages = pages;
+  a->partial = partial;
   zxp_pages_lock(pages);
 }
 
 void zxp_access_end(struct zxp_access* a) {
   if (a->blocked.w.request != NULL) {
-    zxp_request_leave(&a->pages->source->requests, &a->blocked.w);
+    zxp_request_leave(&a->blocked.source->requests, &a->blocked.w);
   }
   zxp_pages_unlock(a->pages);
 }
@@ -34,10 +36,13 @@ void zxp_access_lock(struct zxp_access* a) { zxp_pages_lock(a->pages); }
 zx_status_t zxp_access_wait_locked(struct zxp_access* a, enum zxp_request_kind kind, uint64_t first,
                                    uint64_t count) {
   struct zxp_blocked* b = &a->blocked;
-  struct zxp_source* s = a->pages->source;
+  struct zxp_source* s = a->blocked.source;
   ZXP_ASSERT_HELD(&a->pages->tree->lock);
   ZXP_ASSERT(s != NULL);
 
+  if (a->failed != ZX_OK) {
+    return a->failed;
+  }
   if (b->w.request != NULL && (b->w.request->kind != kind || first >= b->w.end)) {
     zxp_request_leave(&s->requests, &b->w);
   }
@@ -47,6 +52,7 @@ zx_status_t zxp_access_wait_locked(struct zxp_access* a, enum zxp_request_kind k
     if (!zxp_source_attached_locked(s)) {
       return ZX_ERR_BAD_STATE;
     }
+    b->w.partial = a->partial || (a->stream && kind == ZXP_REQUEST_DIRTY);
     const zx_status_t st = zxp_request_ask(&s->requests, kind, &b->w, first, count);
     if (st != ZX_OK) {
       return st;
@@ -61,7 +67,19 @@ zx_status_t zxp_access_wait_locked(struct zxp_access* a, enum zxp_request_kind k
   zxp_wake_wait(&b->event, ZX_TIME_INFINITE);
   zxp_blocked_remove(b);
   zxp_pages_lock(a->pages);
-  return b->early ? ZX_OK : b->status;
+  if (!a->stream) {
+    return b->early ? ZX_OK : b->status;
+  }
+  if (b->early) {
+    if (kind == ZXP_REQUEST_DIRTY) {
+      /* A stream's write goes on with a part that was answered, and asks again for the rest. */
+      zxp_request_leave(&s->requests, &b->w);
+    }
+  } else {
+    /* A part may have been answered before the rest failed: the caller looks first. */
+    a->failed = b->status;
+  }
+  return ZX_OK;
 }
 
 /* The write of a page that the pager has to agree to: how many pages one DIRTY request covers. */
@@ -84,6 +102,23 @@ static void zero_stale_locked(struct zxp_pages* pages, uint64_t page) {
   }
 }
 
+/* A copy-on-write child: waits for the root's page if need be, then gets a page of its own. */
+static zx_status_t prepare_child(struct zxp_access* a, uint64_t page, uint64_t most, uint64_t* ready,
+                                 bool* slept) {
+  struct zxp_view v;
+  zxp_cow_look_locked(a->pages, page, most, &v);
+  if (v.content == ZXP_CONTENT_ABSENT) {
+    *slept = true;
+    return zxp_access_wait_locked(a, ZXP_REQUEST_READ, v.page, v.count);
+  }
+  zxp_cow_changing_locked(a->pages, page, 1);
+  const zx_status_t st = zxp_cow_fork_locked(a->pages, page, true);
+  if (st == ZX_OK) {
+    *ready = 1;
+  }
+  return st;
+}
+
 zx_status_t zxp_access_prepare_write_locked(struct zxp_access* a, uint64_t page, uint64_t limit,
                                             uint64_t* ready, bool* slept) {
   struct zxp_pages* pages = a->pages;
@@ -94,10 +129,14 @@ zx_status_t zxp_access_prepare_write_locked(struct zxp_access* a, uint64_t page,
   enum zxp_page_state st;
   uint64_t run = zxp_page_map_run(&pages->map, page, limit, &st);
   if (st == ZXP_PAGE_DIRTY) {
+    zxp_cow_changing_locked(pages, page, run);
     *ready = run;
     return ZX_OK;
   }
   const uint64_t most = limit < ZXP_WRITE_REQUEST_PAGES ? limit : ZXP_WRITE_REQUEST_PAGES;
+  if (zxp_cow_is_child_locked(pages)) {
+    return prepare_child(a, page, most, ready, slept);
+  }
   if (s != NULL && st == ZXP_PAGE_EMPTY) {
     *slept = true;
     return zxp_access_wait_locked(a, ZXP_REQUEST_READ, page, run < most ? run : most);
@@ -123,6 +162,7 @@ zx_status_t zxp_access_prepare_write_locked(struct zxp_access* a, uint64_t page,
   if (s != NULL) {
     ZXP_COUNT(dirtied_pages, run);
   }
+  zxp_cow_changing_locked(pages, page, run);
   *ready = run;
   return ZX_OK;
 }

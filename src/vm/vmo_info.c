@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "object/info.h"
+#include "vm/cow.h"
 #include "vm/page_source.h"
 #include "vm/vmo.h"
 
@@ -14,27 +15,32 @@ zx_status_t zxp_vmo_get_info(struct zxp_object* object, zx_rights_t rights, zx_i
   memset(out, 0, sizeof *out);
   zxp_pages_lock(pages);
   const zx_status_t st = zxp_pages_harvest_locked(pages, 0, pages->size >> ZXP_PAGE_SHIFT);
-  const uint64_t committed = pages->map.resident << ZXP_PAGE_SHIFT;
+  struct zxp_cow_memory memory = {0};
+  if (!vmo->slice && !vmo->reference) {
+    zxp_cow_memory_locked(pages, 0, pages->size >> ZXP_PAGE_SHIFT, &memory);
+  }
   out->koid = object->koid;
   memcpy(out->name, vmo->name, sizeof out->name);
-  out->size_bytes = pages->size;
+  out->size_bytes = vmo->slice ? vmo->window_size : pages->size;
+  out->parent_koid = vmo->parent != NULL ? vmo->parent->object.koid : 0;
   out->num_children = vmo->num_children;
   out->num_mappings = vmo->num_mappings;
   out->share_count = 1;
   out->flags = ZX_INFO_VMO_TYPE_PAGED | ZX_INFO_VMO_VIA_HANDLE |
                (pages->resizable ? ZX_INFO_VMO_RESIZABLE : 0) |
-               (pages->source != NULL ? ZX_INFO_VMO_PAGER_BACKED : 0) |
+               (pages->root_source != NULL ? ZX_INFO_VMO_PAGER_BACKED : 0) |
+               (vmo->cow_child && vmo->parent != NULL ? ZX_INFO_VMO_IS_COW_CLONE : 0) |
+               (vmo->immutable ? ZX_INFO_VMO_IMMUTABLE : 0) |
                ((vmo->options & ZX_VMO_DISCARDABLE) != 0 ? ZX_INFO_VMO_DISCARDABLE : 0);
-  out->committed_bytes = committed;
-  out->populated_bytes = committed;
-  out->committed_private_bytes = committed;
-  out->populated_private_bytes = committed;
-  out->committed_scaled_bytes = committed;
-  out->populated_scaled_bytes = committed;
+  out->committed_bytes = out->populated_bytes = memory.committed;
+  out->committed_private_bytes = out->populated_private_bytes = memory.private_bytes;
+  out->committed_scaled_bytes = out->populated_scaled_bytes = memory.scaled;
+  out->committed_fractional_scaled_bytes = memory.scaled_fraction;
+  out->populated_fractional_scaled_bytes = memory.scaled_fraction;
   out->handle_rights = rights;
-  out->cache_policy = vmo->cache_policy;
+  out->cache_policy = atomic_load_explicit(&vmo->cache_policy, memory_order_relaxed);
   out->metadata_bytes = zxp_page_map_metadata_bytes(&pages->map) +
-                        (pages->map.resident > 0 ? zxp_extents_metadata_bytes(&pages->extents) : 0);
+                        (memory.committed > 0 ? zxp_extents_metadata_bytes(&pages->storage->extents) : 0);
   zxp_pages_unlock(pages);
   return st;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * zx_vmo_read and zx_vmo_write (docs/semantics/vmo.md 3, pager.md 4).
+ * zx_vmo_read and zx_vmo_write (docs/semantics/vmo.md 3, pager.md 4), and the same for streams
+ * (objects.md 11.2).
  *
  * A buffer outside the root region is copied to and from under the tree lock: nothing in it can be a
  * page that the library would have to supply. A buffer inside goes through a page on the stack, copied
@@ -9,6 +10,7 @@
 #include <string.h>
 
 #include "base/user.h"
+#include "vm/cow.h"
 #include "vm/page_source.h"
 #include "vm/vmo.h"
 
@@ -17,43 +19,66 @@
 
 static uint64_t min_u64(uint64_t a, uint64_t b) { return a < b ? a : b; }
 
+/* (C) constant */
+struct transfer {
+  const char* call;
+  bool single;
+  struct zxp_vmo* stream; /* of a stream: its VMO; NULL: all of the range or an error */
+  bool claimed;           /* stream, write: with the claim of the content */
+};
+
 /* Checks of vmo.md 3, steps 2 and 4. */
 static bool range_inside(const struct zxp_pages* pages, uint64_t offset, uint64_t length) {
   return offset <= pages->size && length <= pages->size - offset;
 }
 
-/* Copies from pages that hold bytes or read as zeros, without giving holes memory. */
-static void copy_from_pages_locked(struct zxp_pages* pages, void* to, uint64_t offset,
-                                   uint64_t length, bool bytes) {
-  unsigned char* out = to;
-  while (length > 0) {
-    const uint64_t page = offset >> ZXP_PAGE_SHIFT;
-    const uint64_t last = (offset + length - 1) >> ZXP_PAGE_SHIFT;
-    uint64_t arena_page = 0;
-    uint64_t run;
-    const bool there =
-        zxp_extents_find(&pages->extents, page, last - page + 1, &arena_page, &run);
-    const uint64_t skip = offset & ZXP_PAGE_MASK;
-    const uint64_t n = min_u64(length, (run << ZXP_PAGE_SHIFT) - skip);
-    if (there && bytes) {
-      memcpy(out, zxp_arena_view(arena_page) + skip, n);
-    } else if (there && pages->untracked) {
-      zxp_arena_pread(out, (arena_page << ZXP_PAGE_SHIFT) + skip, n);
-    } else {
-      memset(out, 0, n);
-    }
-    out += n;
-    offset += n;
-    length -= n;
+/* Where a transfer that is to end at `end` can end as things are now; false: it cannot be made. Looked at
+ * again after each wait: the VMO may have shrunk. */
+static bool clip_locked(const struct transfer* t, const struct zxp_pages* pages, uint64_t offset,
+                        uint64_t length, bool writes, uint64_t* end) {
+  if (t->stream == NULL) {
+    return range_inside(pages, offset, length);
   }
+  const struct zxp_content_size* content = zxp_vmo_content(t->stream);
+  uint64_t limit = zxp_vmo_size_locked(t->stream);
+  if (!t->claimed) {
+    limit = min_u64(limit, writes ? zxp_content_settled_locked(content) : content->size);
+  }
+  *end = min_u64(*end, t->stream->window_offset + limit);
+  return true;
 }
 
-zx_status_t zxp_pages_read(struct zxp_pages* pages, void* buffer, uint64_t offset, uint64_t length,
-                         bool single, uint64_t* done) {
+/* Copies part of a run that the view describes, without giving holes memory. `skip`: bytes into its first
+ * page. Says how many bytes. */
+static uint64_t copy_from_view(const struct zxp_pages* pages, const struct zxp_view* v, void* to,
+                               uint64_t skip, uint64_t length) {
+  uint64_t n = min_u64(length, (v->count << ZXP_PAGE_SHIFT) - skip);
+  if (v->content == ZXP_CONTENT_BYTES) {
+    memcpy(to, zxp_arena_view(v->arena_page) + skip, n);
+    return n;
+  }
+  uint64_t arena_page = 0;
+  uint64_t run;
+  if (pages->untracked &&
+      zxp_extents_find(&pages->storage->extents, v->page, v->count, &arena_page, &run)) {
+    /* A mapping may have filled it. */
+    n = min_u64(n, (run << ZXP_PAGE_SHIFT) - skip);
+    zxp_arena_pread(to, (arena_page << ZXP_PAGE_SHIFT) + skip, n);
+  } else {
+    if (pages->untracked) {
+      n = min_u64(n, (run << ZXP_PAGE_SHIFT) - skip);
+    }
+    memset(to, 0, n);
+  }
+  return n;
+}
+
+static zx_status_t read_pages(struct zxp_pages* pages, void* buffer, uint64_t offset,
+                              uint64_t length, const struct transfer* t, uint64_t* done) {
   unsigned char bounce[ZXP_PAGE_SIZE];
   unsigned char* to = buffer;
   const bool in_window = zxp_user_in_window(buffer, length);
-  const uint64_t end = offset + length;
+  uint64_t end = offset + length;
   uint64_t at = offset;
   zx_status_t st = ZX_OK;
   struct zxp_access a;
@@ -61,39 +86,39 @@ zx_status_t zxp_pages_read(struct zxp_pages* pages, void* buffer, uint64_t offse
   if (end < offset) {
     return ZX_ERR_OUT_OF_RANGE;
   }
-  if (length > 0 && buffer == NULL) {
-    /* The size is checked before the buffer. */
-    zxp_pages_lock(pages);
-    st = range_inside(pages, offset, length) ? ZX_ERR_NOT_FOUND : ZX_ERR_OUT_OF_RANGE;
-    zxp_pages_unlock(pages);
-    return st;
-  }
-  zxp_access_begin(&a, pages, single ? "copy from mapped memory" : "zx_vmo_read", !single);
+  zxp_access_begin(&a, pages, t->call, !t->single);
+  a.stream = t->stream != NULL;
   for (;;) {
-    /* Also after each wait: the VMO may have shrunk. */
-    if (!range_inside(pages, offset, length)) {
+    if (!clip_locked(t, pages, offset, length, false, &end)) {
       st = ZX_ERR_OUT_OF_RANGE;
       break;
     }
-    if (at == end) {
+    if (at >= end) {
+      break;
+    }
+    if (buffer == NULL) {
+      st = ZX_ERR_NOT_FOUND;
+      break;
+    }
+    if (pages->discard.state == ZXP_DISCARD_DISCARDED) {
+      st = ZX_ERR_NOT_FOUND;
       break;
     }
     const uint64_t page = at >> ZXP_PAGE_SHIFT;
     const uint64_t last = (end - 1) >> ZXP_PAGE_SHIFT;
-    enum zxp_page_state state;
-    uint64_t run = zxp_page_map_run(&pages->map, page, last - page + 1, &state);
-    if (state == ZXP_PAGE_EMPTY && pages->source != NULL) {
-      st = zxp_access_wait_locked(&a, ZXP_REQUEST_READ, page, single ? 1 : run);
+    const uint64_t skip = at & ZXP_PAGE_MASK;
+    struct zxp_view v;
+    zxp_cow_look_locked(pages, page, last - page + 1, &v);
+    if (v.content == ZXP_CONTENT_ABSENT) {
+      st = zxp_access_wait_locked(&a, ZXP_REQUEST_READ, v.page, t->single ? 1 : v.count);
       if (st != ZX_OK) {
         break;
       }
       continue;
     }
-    const bool bytes = zxp_page_state_resident(state);
-    uint64_t n = min_u64(end - at, (run << ZXP_PAGE_SHIFT) - (at & ZXP_PAGE_MASK));
+    uint64_t n;
     if (in_window) {
-      n = min_u64(n, ZXP_PAGE_SIZE - (at & ZXP_PAGE_MASK));
-      copy_from_pages_locked(pages, bounce, at, n, bytes);
+      n = copy_from_view(pages, &v, bounce, skip, min_u64(end - at, ZXP_PAGE_SIZE - skip));
       zxp_access_unlock(&a);
       size_t copied = 0;
       st = zxp_user_copy_out(to, bounce, n, &copied);
@@ -103,8 +128,7 @@ zx_status_t zxp_pages_read(struct zxp_pages* pages, void* buffer, uint64_t offse
         break;
       }
     } else {
-      n = min_u64(n, COPY_MAX);
-      copy_from_pages_locked(pages, to, at, n, bytes);
+      n = copy_from_view(pages, &v, to, skip, min_u64(end - at, COPY_MAX));
     }
     to += n;
     at += n;
@@ -120,6 +144,21 @@ zx_status_t zxp_pages_read(struct zxp_pages* pages, void* buffer, uint64_t offse
   return st;
 }
 
+zx_status_t zxp_pages_read(struct zxp_pages* pages, void* buffer, uint64_t offset, uint64_t length,
+                         bool single, uint64_t* done) {
+  const struct transfer t = {
+      .call = single ? "copy from mapped memory" : "zx_vmo_read",
+      .single = single,
+  };
+  return read_pages(pages, buffer, offset, length, &t, done);
+}
+
+zx_status_t zxp_vmo_read_content(struct zxp_vmo* vmo, void* buffer, uint64_t offset, uint64_t length,
+                                 const char* call, uint64_t* done) {
+  const struct transfer t = {.call = call, .stream = vmo};
+  return read_pages(vmo->pages, buffer, vmo->window_offset + offset, length, &t, done);
+}
+
 /* Copies to pages that are ready for writing. */
 static void copy_to_pages_locked(struct zxp_pages* pages, const void* from, uint64_t offset,
                                  uint64_t length) {
@@ -130,7 +169,7 @@ static void copy_to_pages_locked(struct zxp_pages* pages, const void* from, uint
     uint64_t arena_page = 0;
     uint64_t run;
     const bool there =
-        zxp_extents_find(&pages->extents, page, last - page + 1, &arena_page, &run);
+        zxp_extents_find(&pages->storage->extents, page, last - page + 1, &arena_page, &run);
     ZXP_ASSERT(there);
     const uint64_t skip = offset & ZXP_PAGE_MASK;
     const uint64_t n = min_u64(length, (run << ZXP_PAGE_SHIFT) - skip);
@@ -141,12 +180,12 @@ static void copy_to_pages_locked(struct zxp_pages* pages, const void* from, uint
   }
 }
 
-zx_status_t zxp_pages_write(struct zxp_pages* pages, const void* buffer, uint64_t offset,
-                          uint64_t length, bool single, uint64_t* done) {
+static zx_status_t write_pages(struct zxp_pages* pages, const void* buffer, uint64_t offset,
+                               uint64_t length, const struct transfer* t, uint64_t* done) {
   unsigned char bounce[ZXP_PAGE_SIZE];
   const unsigned char* from = buffer;
   const bool in_window = zxp_user_in_window(buffer, length);
-  const uint64_t end = offset + length;
+  uint64_t end = offset + length;
   uint64_t at = offset;
   uint64_t bounced = 0; /* bytes at `at` that bounce holds */
   zx_status_t st = ZX_OK;
@@ -155,19 +194,22 @@ zx_status_t zxp_pages_write(struct zxp_pages* pages, const void* buffer, uint64_
   if (end < offset) {
     return ZX_ERR_OUT_OF_RANGE;
   }
-  if (length > 0 && buffer == NULL) {
-    zxp_pages_lock(pages);
-    st = range_inside(pages, offset, length) ? ZX_ERR_NOT_FOUND : ZX_ERR_OUT_OF_RANGE;
-    zxp_pages_unlock(pages);
-    return st;
-  }
-  zxp_access_begin(&a, pages, single ? "copy to mapped memory" : "zx_vmo_write", false);
+  zxp_access_begin(&a, pages, t->call, false);
+  a.stream = t->stream != NULL;
   for (;;) {
-    if (!range_inside(pages, offset, length)) {
+    if (!clip_locked(t, pages, offset, length, true, &end)) {
       st = ZX_ERR_OUT_OF_RANGE;
       break;
     }
-    if (at == end) {
+    if (at >= end) {
+      break;
+    }
+    if (buffer == NULL) {
+      st = ZX_ERR_NOT_FOUND;
+      break;
+    }
+    if (pages->discard.state == ZXP_DISCARD_DISCARDED) {
+      st = ZX_ERR_NOT_FOUND;
       break;
     }
     const uint64_t page = at >> ZXP_PAGE_SHIFT;
@@ -175,7 +217,7 @@ zx_status_t zxp_pages_write(struct zxp_pages* pages, const void* buffer, uint64_
     uint64_t ready = 0;
     bool slept;
     /* A page that is dirtied here is written here: a buffer that may fault is copied page by page. */
-    const bool one = single || (in_window && pages->source == NULL);
+    const bool one = t->single || (in_window && pages->source == NULL);
     st = zxp_access_prepare_write_locked(&a, page, one ? 1 : last - page + 1, &ready, &slept);
     if (st != ZX_OK) {
       break;
@@ -208,6 +250,9 @@ zx_status_t zxp_pages_write(struct zxp_pages* pages, const void* buffer, uint64_
     }
     from += n;
     at += n;
+    if (t->claimed) {
+      zxp_content_placed_locked(zxp_vmo_content(t->stream), at - t->stream->window_offset);
+    }
     if (at < end && n == COPY_MAX) {
       zxp_access_unlock(&a);
       zxp_access_lock(&a);
@@ -218,4 +263,19 @@ zx_status_t zxp_pages_write(struct zxp_pages* pages, const void* buffer, uint64_
     *done = at - offset;
   }
   return st;
+}
+
+zx_status_t zxp_pages_write(struct zxp_pages* pages, const void* buffer, uint64_t offset,
+                          uint64_t length, bool single, uint64_t* done) {
+  const struct transfer t = {
+      .call = single ? "copy to mapped memory" : "zx_vmo_write",
+      .single = single,
+  };
+  return write_pages(pages, buffer, offset, length, &t, done);
+}
+
+zx_status_t zxp_vmo_write_content(struct zxp_vmo* vmo, const void* buffer, uint64_t offset,
+                                  uint64_t length, bool claimed, const char* call, uint64_t* done) {
+  const struct transfer t = {.call = call, .stream = vmo, .claimed = claimed};
+  return write_pages(vmo->pages, buffer, vmo->window_offset + offset, length, &t, done);
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/stats.h"
+#include "vm/cow.h"
 #include "vm/mapping.h"
 #include "vm/page_source.h"
 #include "vm/vmo.h"
@@ -38,7 +39,7 @@ static zx_status_t allocate_locked(struct zxp_pages* pages, uint64_t first, uint
   while (count > 0) {
     uint64_t arena_page = 0;
     uint64_t run;
-    const bool there = zxp_extents_find(&pages->extents, first, count, &arena_page, &run);
+    const bool there = zxp_extents_find(&pages->storage->extents, first, count, &arena_page, &run);
     ZXP_ASSERT(there);
     int rc;
     do {
@@ -54,22 +55,45 @@ static zx_status_t allocate_locked(struct zxp_pages* pages, uint64_t first, uint
   return ZX_OK;
 }
 
-/* Turns a run that reads as zeros into pages of zeros in `state`. */
-static zx_status_t commit_run_locked(struct zxp_pages* pages, uint64_t first, uint64_t count,
-                                     enum zxp_page_state state) {
+/* Turns a run of zeros into pages of zeros in state `to`. */
+static zx_status_t make_pages_locked(struct zxp_pages* pages, uint64_t first, uint64_t count,
+                                     enum zxp_page_state to) {
   zx_status_t st = zxp_pages_reserve_locked(pages, first, count);
+  if (st == ZX_OK) {
+    st = zxp_pages_scrub_locked(pages);
+  }
   if (st != ZX_OK) {
     return st;
   }
-  st = zxp_pages_scrub_locked(pages);
-  if (st != ZX_OK) {
-    return st;
-  }
-  if (state != ZXP_PAGE_DIRTY) {
+  if (to != ZXP_PAGE_DIRTY) {
     zxp_pages_protect_locked(pages, first, count);
   }
   st = allocate_locked(pages, first, count);
-  return st != ZX_OK ? st : zxp_page_map_set(&pages->map, first, count, state);
+  return st != ZX_OK ? st : zxp_page_map_set(&pages->map, first, count, to);
+}
+
+/* Sees to it that the run, all in `state` and not absent, has pages of its own. May cut the run short. */
+static zx_status_t commit_run_locked(struct zxp_pages* pages, uint64_t first,
+                                     enum zxp_page_state state, uint64_t* run) {
+  if (pages->source == NULL && state == ZXP_PAGE_DIRTY) {
+    return ZX_OK;
+  }
+  if (zxp_cow_is_child_locked(pages)) {
+    *run = 1;
+    return zxp_cow_fork_locked(pages, first, true);
+  }
+  switch (state) {
+    case ZXP_PAGE_EMPTY:
+      return make_pages_locked(pages, first, *run, ZXP_PAGE_DIRTY);
+    case ZXP_PAGE_MARKER:
+      return make_pages_locked(pages, first, *run,
+                               pages->source != NULL ? ZXP_PAGE_CLEAN : ZXP_PAGE_DIRTY);
+    case ZXP_PAGE_INTERVAL:
+      ZXP_COUNT(dirtied_pages, *run);
+      return make_pages_locked(pages, first, *run, ZXP_PAGE_DIRTY);
+    default:
+      return ZX_OK;
+  }
 }
 
 static zx_status_t walk_range(struct zxp_pages* pages, enum walk how, const char* call,
@@ -80,6 +104,8 @@ static zx_status_t walk_range(struct zxp_pages* pages, enum walk how, const char
   struct zxp_source* s = pages->source;
   if (end > size_pages(pages)) {
     st = ZX_ERR_OUT_OF_RANGE;
+  } else if (pages->discard.state == ZXP_DISCARD_DISCARDED && first < end) {
+    st = ZX_ERR_NOT_FOUND;
   }
   while (st == ZX_OK) {
     /* What a shrink cut off meanwhile is dropped (8.5). */
@@ -89,28 +115,25 @@ static zx_status_t walk_range(struct zxp_pages* pages, enum walk how, const char
     if (first >= end) {
       break;
     }
-    enum zxp_page_state state;
-    const uint64_t run = zxp_page_map_run(&pages->map, first, end - first, &state);
-    if (state == ZXP_PAGE_EMPTY && s != NULL) {
-      st = zxp_access_wait_locked(&a, ZXP_REQUEST_READ, first, run);
+    struct zxp_view v;
+    zxp_cow_look_locked(pages, first, end - first, &v);
+    if (v.content == ZXP_CONTENT_ABSENT) {
+      st = zxp_access_wait_locked(&a, ZXP_REQUEST_READ, v.page, v.count);
       if (st != ZX_OK && how == WALK_HINT) {
         st = ZX_OK;
         first++;
       }
       continue;
     }
+    uint64_t run = v.count;
     if (how == WALK_COMMIT) {
-      if (state == ZXP_PAGE_EMPTY) {
-        st = commit_run_locked(pages, first, run, ZXP_PAGE_DIRTY);
-      } else if (state == ZXP_PAGE_MARKER) {
-        st = commit_run_locked(pages, first, run, ZXP_PAGE_CLEAN);
-      } else if (state == ZXP_PAGE_INTERVAL && s->trap_dirty) {
+      enum zxp_page_state state;
+      run = zxp_page_map_run(&pages->map, first, run, &state);
+      if (state == ZXP_PAGE_INTERVAL && s->trap_dirty) {
         st = zxp_access_wait_locked(&a, ZXP_REQUEST_DIRTY, first, run);
         continue;
-      } else if (state == ZXP_PAGE_INTERVAL) {
-        st = commit_run_locked(pages, first, run, ZXP_PAGE_DIRTY);
-        ZXP_COUNT(dirtied_pages, st == ZX_OK ? run : 0);
       }
+      st = commit_run_locked(pages, first, state, &run);
     }
     first += run;
   }
@@ -138,9 +161,6 @@ zx_status_t zxp_pages_hint(struct zxp_pages* pages, bool always_need, uint64_t o
                          uint64_t length) {
   uint64_t first;
   uint64_t end;
-  if (pages->source == NULL) {
-    return ZX_OK; /* Whatever the range (pager.md 3.6). */
-  }
   if (!round_outward(offset, length, &first, &end)) {
     return ZX_ERR_OUT_OF_RANGE;
   }
@@ -162,8 +182,8 @@ zx_status_t zxp_pages_decommit(struct zxp_pages* pages, uint64_t offset, uint64_
     st = ZX_ERR_OUT_OF_RANGE;
   } else if (length == 0) {
     st = ZX_OK;
-  } else if (pages->source != NULL) {
-    st = ZX_ERR_NOT_SUPPORTED;
+  } else if (pages->source != NULL || zxp_cow_is_child_locked(pages)) {
+    st = ZX_ERR_NOT_SUPPORTED; /* A VMO with a copy-on-write child has a hidden parent (vmo.md 5 note 1). */
   } else if (((offset | length) & ZXP_PAGE_MASK) != 0) {
     st = ZX_ERR_INVALID_ARGS;
   } else {
@@ -183,22 +203,18 @@ static zx_status_t zero_part_locked(struct zxp_access* a, uint64_t offset, uint6
     if (offset + length > pages->size) {
       return ZX_ERR_OUT_OF_RANGE;
     }
-    const enum zxp_page_state state = zxp_page_map_get(&pages->map, page);
-    if (state == ZXP_PAGE_MARKER || state == ZXP_PAGE_INTERVAL) {
-      return ZX_OK; /* Zeros already, and nothing is dirtied (writeback.md 8.3 rule 4). */
+    zx_status_t st = zxp_pages_harvest_locked(pages, page, 1);
+    if (st != ZX_OK) {
+      return st;
     }
-    if (state == ZXP_PAGE_EMPTY && pages->source == NULL) {
-      if (!pages->untracked) {
-        return ZX_OK;
-      }
-      const zx_status_t st = zxp_pages_harvest_locked(pages, page, 1);
-      if (st != ZX_OK || zxp_page_map_get(&pages->map, page) == ZXP_PAGE_EMPTY) {
-        return st;
-      }
+    struct zxp_view v;
+    zxp_cow_look_locked(pages, page, 1, &v);
+    if (v.content == ZXP_CONTENT_ZERO) {
+      return ZX_OK; /* Zeros already, and nothing is dirtied (writeback.md 8.3 rule 4). */
     }
     uint64_t ready;
     bool slept;
-    const zx_status_t st = zxp_access_prepare_write_locked(a, page, 1, &ready, &slept);
+    st = zxp_access_prepare_write_locked(a, page, 1, &ready, &slept);
     if (st != ZX_OK) {
       return st;
     }

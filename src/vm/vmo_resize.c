@@ -6,9 +6,11 @@
 #include "vm/page_source.h"
 #include "vm/vmo.h"
 
-/* Shows or hides pages [first, end) in every mapping. If one cannot, those before it are put back. */
-static zx_status_t resize_mappings_locked(struct zxp_pages* pages, uint64_t first, uint64_t end,
-                                          uint64_t new_size, uint64_t old_size) {
+zx_status_t zxp_pages_resize_mappings_locked(struct zxp_pages* pages, uint64_t first, uint64_t end,
+                                             uint64_t new_size, uint64_t old_size) {
+  if (pages->discard.state == ZXP_DISCARD_DISCARDED) {
+    return ZX_OK;
+  }
   ZXP_LIST_FOREACH(it, &pages->mappings) {
     struct zxp_mapping* m = ZXP_CONTAINER_OF(it, struct zxp_mapping, pages_link);
     const zx_status_t st = zxp_mapping_resized_locked(m, first, end, new_size);
@@ -31,11 +33,15 @@ static zx_status_t resize_locked(struct zxp_pages* pages, uint64_t rounded) {
   zx_status_t st = ZX_OK;
   if (new_pages < old_pages) {
     /* Hide first: once a page has been given back, no mapping may show what comes after it. */
-    st = resize_mappings_locked(pages, new_pages, old_pages, rounded, pages->size);
+    st = zxp_pages_resize_mappings_locked(pages, new_pages, old_pages, rounded, pages->size);
     if (st != ZX_OK) {
       return st;
     }
-    zxp_pages_cut_locked(pages, new_pages);
+    st = zxp_pages_cut_locked(pages, new_pages);
+    if (st != ZX_OK) {
+      zxp_pages_resize_mappings_locked(pages, new_pages, old_pages, pages->size, pages->size);
+      return st;
+    }
     pages->size = rounded;
   } else if (new_pages > old_pages) {
     /* The new part is known to be zero: an interval that asks for nothing and refuses supplies. */
@@ -45,7 +51,7 @@ static zx_status_t resize_locked(struct zxp_pages* pages, uint64_t rounded) {
     if (st == ZX_OK) {
       const uint64_t old_size = pages->size;
       pages->size = rounded;
-      st = resize_mappings_locked(pages, old_pages, new_pages, rounded, old_size);
+      st = zxp_pages_resize_mappings_locked(pages, old_pages, new_pages, rounded, old_size);
       if (st != ZX_OK) {
         pages->size = old_size;
         zxp_page_map_cut(&pages->map, old_pages);
@@ -55,16 +61,28 @@ static zx_status_t resize_locked(struct zxp_pages* pages, uint64_t rounded) {
   return st;
 }
 
+zx_status_t zxp_pages_grow_locked(struct zxp_pages* pages, uint64_t rounded) {
+  ZXP_ASSERT_HELD(&pages->tree->lock);
+  ZXP_ASSERT(pages->resizable && rounded >= pages->size);
+  const zx_status_t st = resize_locked(pages, rounded);
+  if (st == ZX_OK && pages->source != NULL) {
+    pages->source->modified = true;
+  }
+  return st;
+}
+
 zx_status_t zxp_pages_set_size(struct zxp_pages* pages, uint64_t size) {
   uint64_t rounded;
+  struct zxp_content_claim claim;
   zx_status_t st = zxp_vmo_round_size(size, &rounded);
   if (st != ZX_OK) {
     return st;
   }
+  zxp_content_claim(&claim, pages->tree, &pages->content);
   zxp_pages_lock(pages);
   st = resize_locked(pages, rounded);
   if (st == ZX_OK) {
-    pages->content_size = size;
+    pages->content.size = size;
     if (pages->source != NULL) {
       pages->source->modified = true;
     }
@@ -75,5 +93,6 @@ zx_status_t zxp_pages_set_size(struct zxp_pages* pages, uint64_t size) {
      * (writeback.md 8.2 rule 17). */
     zxp_pages_zero(pages, size, rounded - size);
   }
+  zxp_content_release(&claim);
   return st;
 }

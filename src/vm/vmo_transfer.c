@@ -12,26 +12,38 @@
  */
 #include <string.h>
 
+#include "vm/cow.h"
 #include "vm/vmo.h"
 
-/* Copies pages that lie side by side on both sides, or zeroes the target's. Says how many. */
+/* Copies pages that lie side by side, or zeroes the target's. Says how many. */
 static zx_status_t move_run_locked(struct zxp_pages* dst, uint64_t first, struct zxp_pages* src,
                                    uint64_t src_first, uint64_t limit, uint64_t* moved) {
-  enum zxp_page_state state;
-  const uint64_t n = zxp_page_map_run(&src->map, src_first, limit, &state);
-  *moved = n;
-  if (!zxp_page_state_resident(state)) {
-    return zxp_pages_zero_whole_locked(dst, first, n);
+  struct zxp_view v;
+  zxp_cow_look_locked(src, src_first, limit, &v);
+  *moved = v.count;
+  if (v.content == ZXP_CONTENT_ABSENT) {
+    return ZX_ERR_BAD_STATE; /* Fetched before the locks were taken, and gone again. */
   }
-  const zx_status_t st = zxp_pages_reserve_locked(dst, first, n);
+  if (v.content == ZXP_CONTENT_ZERO) {
+    return zxp_pages_zero_whole_locked(dst, first, v.count);
+  }
+  zxp_cow_changing_locked(dst, first, v.count);
+  zx_status_t st = ZX_OK;
+  if (dst->tracked) {
+    /* To be overwritten whole; parts from what others see of it. */
+    for (uint64_t i = 0; st == ZX_OK && i < v.count; i++) {
+      st = zxp_cow_replace_locked(dst, first + i);
+    }
+  } else {
+    st = zxp_pages_reserve_locked(dst, first, v.count);
+  }
   if (st != ZX_OK) {
     return st;
   }
-  for (uint64_t i = 0; i < n; i++) {
-    memcpy(zxp_pages_bytes_locked(dst, first + i), zxp_pages_bytes_locked(src, src_first + i),
-           ZXP_PAGE_SIZE);
+  for (uint64_t i = 0; i < v.count; i++) {
+    memcpy(zxp_pages_bytes_locked(dst, first + i), zxp_arena_view(v.arena_page + i), ZXP_PAGE_SIZE);
   }
-  return zxp_page_map_set(&dst->map, first, n, ZXP_PAGE_DIRTY);
+  return zxp_page_map_set(&dst->map, first, v.count, ZXP_PAGE_DIRTY);
 }
 
 /* The source's pages that are not the target's as well, after an overlapping move. */
@@ -77,6 +89,13 @@ zx_status_t zxp_vmo_transfer(struct zxp_vmo* dst, uint64_t offset, uint64_t leng
                              struct zxp_vmo* src, uint64_t src_offset) {
   struct zxp_pages* to = dst->pages;
   struct zxp_pages* from = src->pages;
+  if (from->source == NULL && zxp_pages_root_source(from) != NULL && length > 0) {
+    /* A child of a pager root: what it sees may have to be asked for. */
+    const zx_status_t fetched = zxp_vmo_op_range(src, ZX_VMO_OP_PREFETCH, src_offset, length);
+    if (fetched != ZX_OK) {
+      return fetched;
+    }
+  }
   zxp_mutex_lock_pair(&to->tree->lock, &from->tree->lock);
   zx_status_t st = check_side_locked(src, &src_offset, length);
   if (st == ZX_OK) {

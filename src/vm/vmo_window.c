@@ -8,61 +8,67 @@
 #include "vm/page_source.h"
 #include "vm/vmo.h"
 
-uint64_t zxp_vmo_size(struct zxp_vmo* vmo) {
-  if (vmo->slice) {
-    return vmo->window_size;
-  }
-  zxp_pages_lock(vmo->pages);
-  const uint64_t size = vmo->pages->size;
-  zxp_pages_unlock(vmo->pages);
-  return size;
+uint64_t zxp_vmo_size_locked(const struct zxp_vmo* vmo) {
+  ZXP_ASSERT_HELD(&vmo->pages->tree->lock);
+  return vmo->slice ? vmo->window_size : vmo->pages->size;
 }
 
-/* Where the stream size is kept: a reference shares that of its target. Tree lock held. */
-static uint64_t* content_size_locked(struct zxp_vmo* vmo) {
-  return vmo->slice ? &vmo->window_content_size : &vmo->pages->content_size;
+uint64_t zxp_vmo_size(struct zxp_vmo* vmo) {
+  zxp_pages_lock(vmo->pages);
+  const uint64_t size = zxp_vmo_size_locked(vmo);
+  zxp_pages_unlock(vmo->pages);
+  return size;
 }
 
 zx_status_t zxp_vmo_get_content_size(struct zxp_object* object, uint64_t* out) {
   struct zxp_vmo* vmo = zxp_vmo_of(object);
   zxp_pages_lock(vmo->pages);
-  *out = *content_size_locked(vmo);
+  *out = zxp_vmo_content(vmo)->size;
   zxp_pages_unlock(vmo->pages);
   return ZX_OK;
 }
 
-static void store_content_size(struct zxp_vmo* vmo, uint64_t size) {
+/* Zeroes the object from `from` on, which may ask a pager, and then sets the content size. The content is
+ * claimed; writes beside it keep off the bytes from the start. */
+static zx_status_t zero_and_set(struct zxp_vmo* vmo, struct zxp_content_claim* claim, uint64_t from,
+                                uint64_t size) {
   zxp_pages_lock(vmo->pages);
-  *content_size_locked(vmo) = size;
+  const uint64_t vmo_size = zxp_vmo_size_locked(vmo);
+  claim->cut = from;
   zxp_pages_unlock(vmo->pages);
+  const zx_status_t st = from < vmo_size ? zxp_vmo_zero(vmo, from, vmo_size - from) : ZX_OK;
+  zxp_pages_lock(vmo->pages);
+  if (st == ZX_OK) {
+    zxp_vmo_content(vmo)->size = size;
+  }
+  claim->cut = UINT64_MAX;
+  zxp_pages_unlock(vmo->pages);
+  return st;
 }
 
 zx_status_t zxp_vmo_set_content_size(struct zxp_object* object, uint64_t size) {
   struct zxp_vmo* vmo = zxp_vmo_of(object);
-  const uint64_t vmo_size = zxp_vmo_size(vmo);
-  const zx_status_t st =
-      size < vmo_size ? zxp_vmo_zero(vmo, size, vmo_size - size) : ZX_OK;
-  if (st == ZX_OK) {
-    store_content_size(vmo, size);
-  }
+  struct zxp_content_claim claim;
+  zxp_content_claim(&claim, vmo->pages->tree, zxp_vmo_content(vmo));
+  const zx_status_t st = zero_and_set(vmo, &claim, size, size);
+  zxp_content_release(&claim);
   return st;
 }
 
 zx_status_t zxp_vmo_set_stream_size(struct zxp_vmo* vmo, uint64_t size) {
-  const uint64_t vmo_size = zxp_vmo_size(vmo);
+  struct zxp_content_claim claim;
   uint64_t old = 0;
+  zxp_content_claim(&claim, vmo->pages->tree, zxp_vmo_content(vmo));
   zxp_vmo_get_content_size(&vmo->object, &old);
+  zx_status_t st = ZX_OK;
   if (size == old) {
-    return ZX_OK;
+    /* Nothing is touched. */
+  } else if (size > zxp_vmo_size(vmo)) {
+    st = ZX_ERR_OUT_OF_RANGE;
+  } else {
+    st = zero_and_set(vmo, &claim, size < old ? size : old, size);
   }
-  if (size > vmo_size) {
-    return ZX_ERR_OUT_OF_RANGE;
-  }
-  const uint64_t from = size < old ? size : old;
-  const zx_status_t st = from < vmo_size ? zxp_vmo_zero(vmo, from, vmo_size - from) : ZX_OK;
-  if (st == ZX_OK) {
-    store_content_size(vmo, size);
-  }
+  zxp_content_release(&claim);
   return st;
 }
 
