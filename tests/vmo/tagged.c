@@ -216,8 +216,8 @@ void expect_at_at(struct place place, const char* name, struct vmo* v, uint64_t 
     check_equal_at(place, name, found, byte);
   }
   if (v->map == NULL || v->way == BY_BOTH) {
-    check_status_at(place, "zx_vmo_read",
-                    zx_vmo_read(v->handle, &found, page * PAGE + offset, 1), ZX_OK);
+    check_status_at(place, "zx_vmo_read", zx_vmo_read(v->handle, &found, page * PAGE + offset, 1),
+                    ZX_OK);
     check_equal_at(place, name, found, byte);
   }
 }
@@ -232,7 +232,7 @@ struct worker* start_put(struct vmo* v, uint64_t page, uint8_t byte) {
 }
 
 void expect_committed_at(struct place place, const char* name, struct vmo* v, uint64_t committed,
-                      uint64_t private_bytes, uint64_t scaled) {
+                         uint64_t private_bytes, uint64_t scaled) {
   const zx_info_vmo_t info = vmo_info(v->handle);
   if (info.committed_bytes == committed && info.committed_private_bytes == private_bytes &&
       info.committed_scaled_bytes == scaled && info.populated_bytes == committed &&

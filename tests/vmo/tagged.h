@@ -50,13 +50,13 @@ struct vmo {
 
 /* ---- Defining tests ---- */
 
-#define ONE_WAY(name, suffix, value)                                         \
+#define ONE_WAY(name, suffix, value)                                                 \
   static void name##_##suffix##_entry(const void* context __attribute__((unused))) { \
-    if ((value) != BY_CALLS) need_mappings();                                \
-    name##_body(value);                                                      \
-  }                                                                          \
-  static void name##_##suffix(void** state __attribute__((unused))) {        \
-    scenario_run(name##_##suffix##_entry, NULL, 0);                          \
+    if ((value) != BY_CALLS) need_mappings();                                        \
+    name##_body(value);                                                              \
+  }                                                                                  \
+  static void name##_##suffix(void** state __attribute__((unused))) {                \
+    scenario_run(name##_##suffix##_entry, NULL, 0);                                  \
   }
 
 #define EACH_WAY(name)                   \
@@ -110,19 +110,19 @@ void put(struct vmo* v, uint64_t page, unsigned tag);
 void put_byte(struct vmo* v, uint64_t page, uint64_t offset, uint8_t byte);
 
 /* Calls, in pages. */
-#define resize(v, pages)       check_ok(zx_vmo_set_size((v)->handle, (pages) * PAGE))
+#define resize(v, pages)       check_ok(zx_vmo_set_size((v)->handle, (pages)*PAGE))
 #define zero(v, first, count)  op_ok((v), ZX_VMO_OP_ZERO, (first), (count))
 #define commit(v, first, n)    op_ok((v), ZX_VMO_OP_COMMIT, (first), (n))
 #define decommit(v, first, n)  op_ok((v), ZX_VMO_OP_DECOMMIT, (first), (n))
-#define op_ok(v, op, first, n) check_ok(try_op((v)->handle, (op), (first) * PAGE, (n) * PAGE))
+#define op_ok(v, op, first, n) check_ok(try_op((v)->handle, (op), (first)*PAGE, (n)*PAGE))
 zx_status_t try_op(zx_handle_t vmo, uint32_t op, uint64_t offset, uint64_t size);
 
 /* ---- Looking ---- */
 
 /* All pages of the VMO, its size too; with a mapping, through it. */
-#define expect_tags(v, tags)           expect_tags_at(HERE, #v, (v), (tags))
+#define expect_tags(v, tags) expect_tags_at(HERE, #v, (v), (tags))
 /* One byte. */
-#define expect_at(v, page, offset, b)  expect_at_at(HERE, #v, (v), (page), (offset), (b))
+#define expect_at(v, page, offset, b) expect_at_at(HERE, #v, (v), (page), (offset), (b))
 void expect_tags_at(struct place place, const char* name, struct vmo* v, const char* tags);
 void expect_at_at(struct place place, const char* name, struct vmo* v, uint64_t page,
                   uint64_t offset, uint8_t byte);
@@ -135,7 +135,7 @@ struct worker* start_put(struct vmo* v, uint64_t page, uint8_t byte);
 #define expect_committed(v, committed, private_, scaled) \
   expect_committed_at(HERE, #v, (v), (committed), (private_), (scaled))
 void expect_committed_at(struct place place, const char* name, struct vmo* v, uint64_t committed,
-                      uint64_t private_bytes, uint64_t scaled);
+                         uint64_t private_bytes, uint64_t scaled);
 
 zx_koid_t koid_of(zx_handle_t handle);
 bool has_signal(zx_handle_t vmo, zx_signals_t signal);

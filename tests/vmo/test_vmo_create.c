@@ -44,8 +44,7 @@ SCENARIO(mistakes_are_found_in_the_documented_order) {
   check_status(try_create(UINT64_MAX, ZX_VMO_UNBOUNDED | UNKNOWN), ZX_ERR_INVALID_ARGS);
   for (unsigned bit = 0; bit < 32; bit++) {
     const uint32_t option = UINT32_C(1) << bit;
-    const bool known =
-        (option & (ZX_VMO_RESIZABLE | ZX_VMO_DISCARDABLE | ZX_VMO_UNBOUNDED)) != 0;
+    const bool known = (option & (ZX_VMO_RESIZABLE | ZX_VMO_DISCARDABLE | ZX_VMO_UNBOUNDED)) != 0;
     check_status(try_create(PAGE, option), known ? ZX_OK : ZX_ERR_INVALID_ARGS);
   }
   check_status(try_create(PAGE, TRAP_DIRTY), ZX_ERR_INVALID_ARGS);
@@ -287,12 +286,11 @@ SCENARIO(each_missing_right_blocks_its_calls) {
 
   check_status(zx_vmo_create_child(no_duplicate, ZX_VMO_CHILD_SNAPSHOT, 0, PAGE, &out),
                ZX_ERR_ACCESS_DENIED);
-  check_status(zx_handle_duplicate(no_duplicate, ZX_RIGHT_SAME_RIGHTS, &out),
-               ZX_ERR_ACCESS_DENIED);
+  check_status(zx_handle_duplicate(no_duplicate, ZX_RIGHT_SAME_RIGHTS, &out), ZX_ERR_ACCESS_DENIED);
 
-  check_status(zx_vmar_map(zx_vmar_root_self(), ZX_VM_PERM_READ | ZX_VM_PERM_EXECUTE, 0, vmo, 0,
-                           PAGE, &at),
-               ZX_ERR_ACCESS_DENIED);
+  check_status(
+      zx_vmar_map(zx_vmar_root_self(), ZX_VM_PERM_READ | ZX_VM_PERM_EXECUTE, 0, vmo, 0, PAGE, &at),
+      ZX_ERR_ACCESS_DENIED);
   check_status(zx_object_wait_one(no_wait, ZX_VMO_ZERO_CHILDREN, 0, &pending),
                ZX_ERR_ACCESS_DENIED);
 }
