@@ -7,8 +7,8 @@
  *
  *   rank              lock                 guards
  *   ZXP_RANK_STREAM   stream.lock          a stream's seek offset, for the length of an operation
- *   ZXP_RANK_CONTENT  zxp_content_claim    changes of a VMO's size and content size, for the length of an
- *                                          operation (vm/content_size.h; not a mutex)
+ *   ZXP_RANK_CONTENT  zxp_content_claim    changes of a VMO's size and content size, for the length
+ *                                          of an operation (vm/content_size.h; not a mutex)
  *   ZXP_RANK_ASPACE   aspace.lock          the tree of regions and mappings (read/write lock)
  *   ZXP_RANK_TREE     tree.lock            one VMO tree: sizes, page states, extents, children, the
  *                                          mappings of its VMOs, its outstanding page requests.
@@ -24,9 +24,9 @@
  *                                          the arena, list of fault channels, log)
  *
  * No lock is held while user memory in the root region is touched, while waiting for a pager, or
- * while user code (a callback) runs; but the first two, which are there to make an operation of a stream
- * wait for another one as a whole. Neither is taken by a transfer that stands for an access to the
- * caller's memory, nor by a page fault.
+ * while user code (a callback) runs; but the first two, which are there to make an operation of a
+ * stream wait for another one as a whole. Neither is taken by a transfer that stands for an access
+ * to the caller's memory, nor by a page fault.
  */
 #ifndef ZXP_BASE_LOCK_H_
 #define ZXP_BASE_LOCK_H_
@@ -65,11 +65,15 @@ struct zxp_rwlock {
 };
 
 #if ZXP_DEBUG
-#define ZXP_MUTEX_INITIALIZER(r) {.m = PTHREAD_MUTEX_INITIALIZER, .rank = (r)}
-#define ZXP_RWLOCK_INITIALIZER(r) {.rw = PTHREAD_RWLOCK_INITIALIZER, .rank = (r)}
+#define ZXP_MUTEX_INITIALIZER(r) \
+  { .m = PTHREAD_MUTEX_INITIALIZER, .rank = (r) }
+#define ZXP_RWLOCK_INITIALIZER(r) \
+  { .rw = PTHREAD_RWLOCK_INITIALIZER, .rank = (r) }
 #else
-#define ZXP_MUTEX_INITIALIZER(r) {.m = PTHREAD_MUTEX_INITIALIZER}
-#define ZXP_RWLOCK_INITIALIZER(r) {.rw = PTHREAD_RWLOCK_INITIALIZER}
+#define ZXP_MUTEX_INITIALIZER(r) \
+  { .m = PTHREAD_MUTEX_INITIALIZER }
+#define ZXP_RWLOCK_INITIALIZER(r) \
+  { .rw = PTHREAD_RWLOCK_INITIALIZER }
 #endif
 
 void zxp_mutex_init(struct zxp_mutex* m, enum zxp_rank rank);

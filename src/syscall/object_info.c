@@ -14,6 +14,7 @@
 #include "object/timer.h"
 #include "vm/blocked.h"
 #include "vm/region.h"
+#include "vm/stream.h"
 #include "vm/vmo.h"
 
 /* ---- Topics of every object ---- */
@@ -120,6 +121,7 @@ static const struct zxp_info_topic* const topics[] = {
     &info_thread,
     &info_report,
     &info_report_v1,
+    &zxp_info_stream,
     &zxp_info_timer,
     &info_vmar,
     &zxp_info_vmo_v1,

@@ -6,6 +6,7 @@
 #include "base/export.h"
 #include "base/user.h"
 #include "object/handle.h"
+#include "vm/stream.h"
 #include "vm/vmo.h"
 
 /* Most bytes of a value. */
@@ -38,6 +39,17 @@ static zx_status_t set_name(struct zxp_object* object, const void* value, size_t
   char name[ZX_MAX_NAME_LEN] = {0};
   memcpy(name, value, strnlen(value, size < sizeof name - 1 ? size : sizeof name - 1));
   return object->ops->set_name(object, name);
+}
+
+static zx_status_t get_append(struct zxp_object* object, void* value) {
+  *(uint8_t*)value = zxp_stream_get_append(zxp_stream_of(object)) ? 1 : 0;
+  return ZX_OK;
+}
+
+static zx_status_t set_append(struct zxp_object* object, const void* value, size_t size) {
+  (void)size;
+  zxp_stream_set_append(zxp_stream_of(object), *(const uint8_t*)value != 0);
+  return ZX_OK;
 }
 
 static zx_status_t get_content_size(struct zxp_object* object, void* value) {
@@ -80,6 +92,13 @@ static const struct property properties[] = {
         .get = get_content_size,
         .set = set_content_size,
         .set_rights = ZX_RIGHT_WRITE,
+    },
+    {
+        .number = ZX_PROP_STREAM_MODE_APPEND,
+        .type = ZX_OBJ_TYPE_STREAM,
+        .size = sizeof(uint8_t),
+        .get = get_append,
+        .set = set_append,
     },
     {
         .number = ZX_PROP_PROCESS_DEBUG_ADDR,

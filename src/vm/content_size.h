@@ -7,22 +7,23 @@
  *   zxp_content_claim   one operation that changes a size: it excludes all others that do
  *
  * Appends, writes that end past the content size or past the VMO, zx_vmo_set_size, the content-size
- * property and zx_vmo_set_stream_size claim the content for as long as they last, also while they wait for
- * a pager or for the caller's memory. Claims are granted in the order in which they were asked for.
- * Everything else claims nothing and runs side by side with the claim and with each other:
+ * property and zx_vmo_set_stream_size claim the content for as long as they last, also while they
+ * wait for a pager or for the caller's memory. Claims are granted in the order in which they were
+ * asked for. Everything else claims nothing and runs side by side with the claim and with each
+ * other:
  *
  *   a read          goes up to the content size of the moment, page by page
  *   another write   goes up to zxp_content_settled_locked; what is left then has to claim
  *
- * so nobody reads a byte that has not been placed yet, and nobody writes to bytes that a claim is about to
- * zero. Looks at sizes are never more than a step old: a transfer looks again whenever it has let go of the
- * tree lock.
+ * so nobody reads a byte that has not been placed yet, and nobody writes to bytes that a claim is
+ * about to zero. Looks at sizes are never more than a step old: a transfer looks again whenever it
+ * has let go of the tree lock.
  *
  * Walk, an append of 100 bytes:
  *
  *   zxp_content_claim(&claim, tree, content);       // may sleep
  *   tree lock: offset = content->size; the VMO grows
- *   bytes are placed; after each step, in the same hold of the tree lock, content->size = where it ended
+ *   bytes are placed; each step moves content->size along in the same hold of the tree lock
  *   zxp_content_release(&claim);
  *
  * Lock: the tree lock guards the fields; a claim ranks before it (ZXP_RANK_CONTENT).
@@ -38,10 +39,10 @@ struct zxp_vmo_tree;
 
 /* (C) constant while claiming  (T) tree lock */
 struct zxp_content_claim {
-  struct zxp_content_size* content;    /* (C) */
-  struct zxp_vmo_tree* tree;      /* (C) */
-  struct zxp_content_claim* next; /* (T) asked for later */
-  uint64_t cut;                   /* (T) from this byte on it zeroes what is content now */
+  struct zxp_content_size* content; /* (C) */
+  struct zxp_vmo_tree* tree;        /* (C) */
+  struct zxp_content_claim* next;   /* (T) asked for later */
+  uint64_t cut;                     /* (T) from this byte on it zeroes what is content now */
   struct zxp_wake granted;
 };
 
@@ -62,7 +63,7 @@ void zxp_content_release(struct zxp_content_claim* claim);
 /* Bytes from the start that a write may go to without a claim. */
 static inline uint64_t zxp_content_settled_locked(const struct zxp_content_size* content) {
   return content->first != NULL && content->first->cut < content->size ? content->first->cut
-                                                                        : content->size;
+                                                                       : content->size;
 }
 
 /* The claim's holder has placed bytes up to `end`. */

@@ -103,8 +103,8 @@ static void zero_stale_locked(struct zxp_pages* pages, uint64_t page) {
 }
 
 /* A copy-on-write child: waits for the root's page if need be, then gets a page of its own. */
-static zx_status_t prepare_child(struct zxp_access* a, uint64_t page, uint64_t most, uint64_t* ready,
-                                 bool* slept) {
+static zx_status_t prepare_child(struct zxp_access* a, uint64_t page, uint64_t most,
+                                 uint64_t* ready, bool* slept) {
   struct zxp_view v;
   zxp_cow_look_locked(a->pages, page, most, &v);
   if (v.content == ZXP_CONTENT_ABSENT) {
@@ -145,13 +145,15 @@ zx_status_t zxp_access_prepare_write_locked(struct zxp_access* a, uint64_t page,
     *slept = true;
     return zxp_access_wait_locked(a, ZXP_REQUEST_DIRTY, page, dirty_request_run(pages, page, most));
   }
-  /* Nobody has to be asked: the pages become dirty now, before bytes are copied (writeback.md 4). */
+  /* Nobody has to be asked: the pages become dirty now, before bytes are copied (writeback.md
+   * 4). */
   zx_status_t status = zxp_pages_reserve_locked(pages, page, run);
   if (status != ZX_OK) {
     return status;
   }
   if (st == ZXP_PAGE_EMPTY) {
-    /* Old bytes where the write may cover the page in part only; between the edges it covers all. */
+    /* Old bytes where the write may cover the page in part only; between the edges it covers
+     * all. */
     zero_stale_locked(pages, page);
     zero_stale_locked(pages, page + run - 1);
   }

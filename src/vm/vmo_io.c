@@ -3,9 +3,9 @@
  * zx_vmo_read and zx_vmo_write (docs/semantics/vmo.md 3, pager.md 4), and the same for streams
  * (objects.md 11.2).
  *
- * A buffer outside the root region is copied to and from under the tree lock: nothing in it can be a
- * page that the library would have to supply. A buffer inside goes through a page on the stack, copied
- * with no lock held by vm/user.c.
+ * A buffer outside the root region is copied to and from under the tree lock: nothing in it can be
+ * a page that the library would have to supply. A buffer inside goes through a page on the stack,
+ * copied with no lock held by vm/user.c.
  */
 #include <string.h>
 
@@ -32,8 +32,8 @@ static bool range_inside(const struct zxp_pages* pages, uint64_t offset, uint64_
   return offset <= pages->size && length <= pages->size - offset;
 }
 
-/* Where a transfer that is to end at `end` can end as things are now; false: it cannot be made. Looked at
- * again after each wait: the VMO may have shrunk. */
+/* Where a transfer that is to end at `end` can end as things are now; false: it cannot be made.
+ * Looked at again after each wait: the VMO may have shrunk. */
 static bool clip_locked(const struct transfer* t, const struct zxp_pages* pages, uint64_t offset,
                         uint64_t length, bool writes, uint64_t* end) {
   if (t->stream == NULL) {
@@ -48,8 +48,8 @@ static bool clip_locked(const struct transfer* t, const struct zxp_pages* pages,
   return true;
 }
 
-/* Copies part of a run that the view describes, without giving holes memory. `skip`: bytes into its first
- * page. Says how many bytes. */
+/* Copies part of a run that the view describes, without giving holes memory. `skip`: bytes into its
+ * first page. Says how many bytes. */
 static uint64_t copy_from_view(const struct zxp_pages* pages, const struct zxp_view* v, void* to,
                                uint64_t skip, uint64_t length) {
   uint64_t n = min_u64(length, (v->count << ZXP_PAGE_SHIFT) - skip);
@@ -145,7 +145,7 @@ static zx_status_t read_pages(struct zxp_pages* pages, void* buffer, uint64_t of
 }
 
 zx_status_t zxp_pages_read(struct zxp_pages* pages, void* buffer, uint64_t offset, uint64_t length,
-                         bool single, uint64_t* done) {
+                           bool single, uint64_t* done) {
   const struct transfer t = {
       .call = single ? "copy from mapped memory" : "zx_vmo_read",
       .single = single,
@@ -153,8 +153,8 @@ zx_status_t zxp_pages_read(struct zxp_pages* pages, void* buffer, uint64_t offse
   return read_pages(pages, buffer, offset, length, &t, done);
 }
 
-zx_status_t zxp_vmo_read_content(struct zxp_vmo* vmo, void* buffer, uint64_t offset, uint64_t length,
-                                 const char* call, uint64_t* done) {
+zx_status_t zxp_vmo_read_content(struct zxp_vmo* vmo, void* buffer, uint64_t offset,
+                                 uint64_t length, const char* call, uint64_t* done) {
   const struct transfer t = {.call = call, .stream = vmo};
   return read_pages(vmo->pages, buffer, vmo->window_offset + offset, length, &t, done);
 }
@@ -216,7 +216,8 @@ static zx_status_t write_pages(struct zxp_pages* pages, const void* buffer, uint
     const uint64_t last = (end - 1) >> ZXP_PAGE_SHIFT;
     uint64_t ready = 0;
     bool slept;
-    /* A page that is dirtied here is written here: a buffer that may fault is copied page by page. */
+    /* A page that is dirtied here is written here: a buffer that may fault is copied page by
+     * page. */
     const bool one = t->single || (in_window && pages->source == NULL);
     st = zxp_access_prepare_write_locked(&a, page, one ? 1 : last - page + 1, &ready, &slept);
     if (st != ZX_OK) {
@@ -266,7 +267,7 @@ static zx_status_t write_pages(struct zxp_pages* pages, const void* buffer, uint
 }
 
 zx_status_t zxp_pages_write(struct zxp_pages* pages, const void* buffer, uint64_t offset,
-                          uint64_t length, bool single, uint64_t* done) {
+                            uint64_t length, bool single, uint64_t* done) {
   const struct transfer t = {
       .call = single ? "copy to mapped memory" : "zx_vmo_write",
       .single = single,

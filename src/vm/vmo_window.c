@@ -2,8 +2,8 @@
 /*
  * Calls on a VMO object: sizes, and transfers and operations through the window of a slice.
  *
- * A slice cannot be made of a resizable VMO, so its window always lies inside the pages; for every other
- * object the pages check the range themselves, under their lock.
+ * A slice cannot be made of a resizable VMO, so its window always lies inside the pages; for every
+ * other object the pages check the range themselves, under their lock.
  */
 #include "vm/page_source.h"
 #include "vm/vmo.h"
@@ -28,8 +28,8 @@ zx_status_t zxp_vmo_get_content_size(struct zxp_object* object, uint64_t* out) {
   return ZX_OK;
 }
 
-/* Zeroes the object from `from` on, which may ask a pager, and then sets the content size. The content is
- * claimed; writes beside it keep off the bytes from the start. */
+/* Zeroes the object from `from` on, which may ask a pager, and then sets the content size. The
+ * content is claimed; writes beside it keep off the bytes from the start. */
 static zx_status_t zero_and_set(struct zxp_vmo* vmo, struct zxp_content_claim* claim, uint64_t from,
                                 uint64_t size) {
   zxp_pages_lock(vmo->pages);
