@@ -89,8 +89,7 @@ void zxp_channel_serve(struct zxp_channel* c) {
 
 /* ---- The port's side ---- */
 
-/* epoll_wait with a deadline to the nanosecond; Linux 5.11, else to the next millisecond. */
-static int wait_until(int epoll_fd, struct epoll_event* events, int max, zx_time_t deadline) {
+int zxp_channel_epoll_wait(int epoll_fd, struct epoll_event* events, int max, zx_time_t deadline) {
   struct timespec left = {0, 0};
   zx_time_t ns = -1;
   if (deadline != ZX_TIME_INFINITE) {
@@ -113,7 +112,9 @@ static int wait_until(int epoll_fd, struct epoll_event* events, int max, zx_time
 static zx_status_t server_wait(void* context, zx_time_t deadline) {
   struct zxp_channel* c = context;
   struct epoll_event events[2];
-  const int n = wait_until(c->epoll_fd, events, 2, deadline);
+  atomic_fetch_add_explicit(&c->waiting, 1, memory_order_relaxed);
+  const int n = zxp_channel_epoll_wait(c->epoll_fd, events, 2, deadline);
+  atomic_fetch_sub_explicit(&c->waiting, 1, memory_order_relaxed);
   if (n == 0) {
     return deadline != ZX_TIME_INFINITE && zxp_clock_now() >= deadline ? ZX_ERR_TIMED_OUT : ZX_OK;
   }
@@ -211,6 +212,19 @@ struct zxp_channel* zxp_channel_find(uint64_t id) {
   }
   zxp_mutex_unlock(&lock);
   return found;
+}
+
+size_t zxp_channels_timed(struct zxp_channel** out, size_t max) {
+  size_t n = 0;
+  zxp_mutex_lock(&lock);
+  ZXP_LIST_FOREACH(it, &channels) {
+    struct zxp_channel* c = ZXP_CONTAINER_OF(it, struct zxp_channel, link);
+    if (n < max && c->timed && try_get(c)) {
+      out[n++] = c;
+    }
+  }
+  zxp_mutex_unlock(&lock);
+  return n;
 }
 
 static bool poll_add(int epoll_fd, int fd, uint32_t flags) {

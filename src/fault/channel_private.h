@@ -4,13 +4,14 @@
 #define ZXP_FAULT_CHANNEL_PRIVATE_H_
 
 #include <stdatomic.h>
+#include <sys/epoll.h>
 #include <sys/types.h>
 
 #include "base/list.h"
 #include "fault/channel.h"
 #include "vm/vmo.h"
 
-/* (C) constant  (A) atomic  (L) channels.lock */
+/* (C) constant  (A) atomic  (L) channels.lock  (S) service thread */
 struct zxp_channel {
   atomic_uint refs;       /* (A) the port, each mapping, each thread stopped in it */
   uint64_t id;            /* (C) never reused; what the service thread finds it by */
@@ -21,6 +22,9 @@ struct zxp_channel {
   atomic_bool kicked;     /* (A) packet_fd may hold counts; what a loop looks at before it reads */
   atomic_int loop_tid;    /* (A) the thread of that loop, 0 without */
   _Atomic zx_time_t left; /* (A) when a thread last stopped waiting here, to do something; 0: never */
+  atomic_uint waiting;    /* (A) threads asleep on epoll_fd */
+  bool timed;             /* (S) see service.c; the service thread's own */
+  zx_time_t timed_since;  /* (S) */
   struct zxp_mutex read_lock; /* held while reading and numbering messages, nothing else; a leaf */
   struct zxp_list link;   /* (L) in the list of channels */
 };
@@ -56,6 +60,12 @@ struct zxp_channel* zxp_channel_find(uint64_t id);
 bool zxp_channels_left_locked(void);
 void zxp_channels_lock(void);
 void zxp_channels_unlock(void);
+
+/* References to up to `max` channels in the mode TIMED; how many. */
+size_t zxp_channels_timed(struct zxp_channel** out, size_t max);
+
+/* epoll_wait with a deadline to the nanosecond; Linux 5.11, else to the next millisecond. */
+int zxp_channel_epoll_wait(int epoll_fd, struct epoll_event* events, int max, zx_time_t deadline);
 
 /* ---- fault/raise.c ---- */
 

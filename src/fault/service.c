@@ -2,12 +2,25 @@
 /*
  * The service thread: stands by for channels that nobody waits on.
  *
- * Its epoll is added to each userfaultfd after the channel's own, both with EPOLLEXCLUSIVE. The kernel
- * offers a fault to them in that order and stops at the first that has a thread asleep, so a thread in
- * zx_port_wait gets the fault alone and this one sleeps on; a pager thread that is busy holds nothing up.
+ * A channel is in one of two modes:
  *
- * Starts with the first channel that faults come from, ends with the last. It blocks all signals. Everything
- * here is guarded by channels.lock but the thread's own loop.
+ *   WATCHED   its userfaultfd is in this thread's epoll, after the channel's own, both with EPOLLEXCLUSIVE.
+ *             The kernel offers a fault to them in that order and stops at the first that has a thread
+ *             asleep, so a thread in zx_port_wait gets the fault alone. If nobody is there, this thread is
+ *             woken and serves at once.
+ *   TIMED     somebody serves the channel and is away just now, most likely for the few microseconds that an
+ *             answer takes; the thread that the answer has woken may fault again in that time, and taking
+ *             that fault would cost two hops instead of none. So this thread looks at the clock instead: it
+ *             serves only if the server stays away longer than a tick.
+ *
+ *   WATCHED -> TIMED    woken for a channel whose server has been there until just now
+ *   TIMED -> WATCHED    the server has been away, or nothing has happened, for several ticks
+ *
+ * A pager thread that is busy thus holds up a fault that needs no pager for a tick or two at the most. While
+ * nothing happens every channel is WATCHED and this thread sleeps without a limit.
+ *
+ * Starts with the first channel that faults come from, ends with the last. It blocks all signals. The
+ * variables below are guarded by channels.lock; the modes are this thread's own.
  */
 #include <pthread.h>
 #include <signal.h>
@@ -23,55 +36,97 @@ static bool running;
 static int epoll_fd = -1;
 static int stop_fd = -1;
 
-/*
- * A pager that answers and waits again is away for a few microseconds only, and the thread that it has just
- * woken may fault again in that time. Taking that fault from it would cost two hops; so this thread steps
- * back for a moment if somebody has waited on the channel until just now. Nothing is lost if he does not
- * come back: a fault that needs no pager is then answered this much later.
- */
-#define GRACE_NS 100000
+/* Long against an answer (a few us), short against what a program notices. */
+#define TICK_NS 250000
+/* Away, or idle, for this long: watch again. */
+#define LONG_NS (8 * (zx_time_t)TICK_NS)
+/* Channels looked at per tick; others wait for the next. */
+#define TIMED_MAX 64
 
-static void give_way(const struct zxp_channel* c) {
+static void watch(struct zxp_channel* c, int fd) {
+  struct epoll_event e = {.events = EPOLLIN | EPOLLEXCLUSIVE, .data.u64 = c->id};
+  c->timed = false;
+  /* Fails for lack of memory only; then the channel stays timed. */
+  c->timed = epoll_ctl(fd, EPOLL_CTL_ADD, c->uffd, &e) != 0;
+}
+
+static void woken_for(struct zxp_channel* c, int fd) {
   const zx_time_t left = atomic_load_explicit(&c->left, memory_order_relaxed);
-  const zx_time_t now = zxp_clock_now();
-  if (now - left < GRACE_NS) {
-    const struct timespec ts = zxp_clock_timespec(GRACE_NS);
-    clock_nanosleep(CLOCK_MONOTONIC, 0, &ts, NULL);
+  const bool polled = atomic_load_explicit(&c->polled, memory_order_relaxed);
+  /* A loop that polls is woken beside this thread, since it sleeps on an epoll of its own. */
+  if (!polled && zxp_clock_now() - left > TICK_NS) {
+    zxp_channel_read_faults(c);
+  } else if (epoll_ctl(fd, EPOLL_CTL_DEL, c->uffd, NULL) == 0) {
+    c->timed = true;
+    c->timed_since = zxp_clock_now();
   }
+}
+
+static void tick_for(struct zxp_channel* c, int fd) {
+  const zx_time_t now = zxp_clock_now();
+  zx_time_t left = atomic_load_explicit(&c->left, memory_order_relaxed);
+  left = left > c->timed_since ? left : c->timed_since;
+  if (now - left > TICK_NS && !atomic_load_explicit(&c->waiting, memory_order_relaxed)) {
+    zxp_channel_read_faults(c);
+  }
+  if (now - left > LONG_NS) {
+    watch(c, fd);
+  }
+}
+
+/* Serves the timed channels; how many there are. */
+static size_t tick(int fd) {
+  struct zxp_channel* timed[TIMED_MAX];
+  const size_t n = zxp_channels_timed(timed, TIMED_MAX);
+  for (size_t i = 0; i < n; i++) {
+    tick_for(timed[i], fd);
+    zxp_channel_put(timed[i]);
+  }
+  return n;
+}
+
+/* Someone said that a channel has gone: whether that was the last, and this thread is to end. */
+static bool ends(void) {
+  zxp_channels_lock();
+  uint64_t ignored;
+  ssize_t got = read(stop_fd, &ignored, sizeof ignored);
+  (void)got;
+  const bool last = !zxp_channels_left_locked();
+  if (last) {
+    close(epoll_fd);
+    close(stop_fd);
+    epoll_fd = stop_fd = -1;
+    running = false;
+  }
+  zxp_channels_unlock();
+  return last;
 }
 
 static void* service_main(void* unused) {
   (void)unused;
   const int fd = epoll_fd; /* Set before the thread was started; stays open until it ends. */
+  size_t timed = 0;
   pthread_setname_np(pthread_self(), "zxp-service");
   for (;;) {
     struct epoll_event events[8];
-    const int n = epoll_wait(fd, events, 8, -1);
+    const zx_time_t deadline = timed > 0 ? zxp_clock_now() + TICK_NS : ZX_TIME_INFINITE;
+    const int n = zxp_channel_epoll_wait(fd, events, 8, deadline);
     for (int i = 0; i < n; i++) {
       if (events[i].data.u64 == 0) {
-        zxp_channels_lock();
-        uint64_t ignored;
-        ssize_t got = read(stop_fd, &ignored, sizeof ignored);
-        (void)got;
-        const bool last = !zxp_channels_left_locked();
-        if (last) {
-          close(epoll_fd);
-          close(stop_fd);
-          epoll_fd = stop_fd = -1;
-          running = false;
-        }
-        zxp_channels_unlock();
-        if (last) {
+        if (ends()) {
           return NULL;
         }
         continue;
       }
       struct zxp_channel* c = zxp_channel_find(events[i].data.u64);
       if (c != NULL) {
-        give_way(c);
-        zxp_channel_read_faults(c);
+        woken_for(c, fd);
+        timed += c->timed;
         zxp_channel_put(c);
       }
+    }
+    if (timed > 0) {
+      timed = tick(fd);
     }
   }
 }
