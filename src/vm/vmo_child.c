@@ -125,8 +125,11 @@ static zx_status_t check_cow_locked(const struct zxp_vmo* parent, uint32_t kind,
   if (overflows(in_root, start) || overflows(in_root + start, rounded)) {
     return ZX_ERR_INVALID_ARGS;
   }
+  if (node->root_source != NULL) {
+    return check_pager_tree_locked(parent, kind, lazy);
+  }
   *lazy = false;
-  return node->root_source != NULL ? check_pager_tree_locked(parent, kind, lazy) : ZX_OK;
+  return parent->slice ? ZX_ERR_NOT_SUPPORTED : ZX_OK;
 }
 
 /* ---- Making ---- */
