@@ -75,8 +75,9 @@ static enum action decide_locked(struct fault* f) {
     return zxp_source_attached_locked(s) ? ASK_READ : FAIL;
   }
   if (!f->writes) {
-    /* A supplied page has memory; the fault and the supply crossed. */
-    return state == ZXP_PAGE_CLEAN ? WAKE : SHOW;
+    /* Where the page has memory, the fault and what brought it crossed; SHOW does no harm then. A
+     * page that a failed write had made dirty may lack it even when it is clean again. */
+    return SHOW;
   }
   if (state == ZXP_PAGE_DIRTY || !s->trap_dirty) {
     return DIRTY;
@@ -196,7 +197,7 @@ static void dirty_locked(const struct fault* f) {
     }
     ZXP_COUNT(dirtied_pages, 1);
   } else {
-    /* DIRTY pages may have no memory yet: OP_DIRTY on zeros. */
+    /* It may have no memory yet: a call made it so, and has yet to write. */
     zxp_pages_materialize_locked(pages, f->page);
   }
   unprotect_locked(pages, f->page, f->channel, f->address);

@@ -29,6 +29,26 @@ static bool all_present_locked(struct zxp_pages* root, uint64_t first, uint64_t 
   return true;
 }
 
+/*
+ * Gives the zeros in the range memory: a page that is DIRTY now is CLEAN later, and then a touch of
+ * it must not look like that of a page that was never there.
+ */
+static zx_status_t back_zeros_locked(struct zxp_pages* root, uint64_t first, uint64_t count) {
+  zx_status_t st = zxp_pages_reserve_locked(root, first, count);
+  for (uint64_t page = first, end = first + count; st == ZX_OK && page < end;) {
+    enum zxp_page_state state;
+    const uint64_t run = zxp_page_map_run(&root->map, page, end - page, &state);
+    if (!zxp_page_state_resident(state)) {
+      /* Protected before it is there: OP_DIRTY is no store, and the first one has to be noticed
+       * (writeback.md 9, consequence 4). */
+      zxp_pages_protect_locked(root, page, run);
+      st = zxp_pages_allocate_locked(root, page, run);
+    }
+    page += run;
+  }
+  return st;
+}
+
 struct page_run {
   uint64_t first;
   uint64_t count;
@@ -105,7 +125,7 @@ zx_status_t zxp_pager_dirty(struct zxp_pages* root, uint64_t offset, uint64_t le
   } else if (!all_present_locked(root, first, count)) {
     st = ZX_ERR_NOT_FOUND;
   } else if (count > 0) {
-    st = zxp_pages_reserve_locked(root, first, count);
+    st = back_zeros_locked(root, first, count);
   }
   if (st != ZX_OK) {
     /* An answer that fails still answers: the waiters look again (5.3). */

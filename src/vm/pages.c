@@ -2,6 +2,8 @@
 /*
  * Pages: giving them memory, taking it back, zeroing, and what mappings must be told before.
  */
+#include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -45,6 +47,27 @@ zx_status_t zxp_pages_materialize_locked(struct zxp_pages* pages, uint64_t page)
   }
   /* Reading a hole of shared memory through a mapping gives it a page of zeros. */
   (void)*(volatile unsigned char*)zxp_pages_bytes_locked(pages, page);
+  return ZX_OK;
+}
+
+zx_status_t zxp_pages_allocate_locked(struct zxp_pages* pages, uint64_t first, uint64_t count) {
+  ZXP_ASSERT_HELD(&pages->tree->lock);
+  while (count > 0) {
+    uint64_t arena_page = 0;
+    uint64_t run;
+    const bool there = zxp_extents_find(&pages->storage->extents, first, count, &arena_page, &run);
+    ZXP_ASSERT(there);
+    int rc;
+    do {
+      rc = fallocate(zxp_arena.fd, 0, (off_t)(arena_page << ZXP_PAGE_SHIFT),
+                     (off_t)(run << ZXP_PAGE_SHIFT));
+    } while (rc != 0 && errno == EINTR);
+    if (rc != 0) {
+      return ZX_ERR_NO_MEMORY;
+    }
+    first += run;
+    count -= run;
+  }
   return ZX_OK;
 }
 

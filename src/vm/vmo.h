@@ -212,6 +212,10 @@ void zxp_pages_release_locked(struct zxp_pages* pages, uint64_t first, uint64_t 
 /* Gives `page`, which is not EMPTY, memory so that a mapping can show it. */
 zx_status_t zxp_pages_materialize_locked(struct zxp_pages* pages, uint64_t page);
 
+/* Gives the pages, which have extents, memory now, as Zircon's commit does, rather than on first
+ * touch. Bytes that are there stay. */
+zx_status_t zxp_pages_allocate_locked(struct zxp_pages* pages, uint64_t first, uint64_t count);
+
 /* As zxp_pages_zero_whole_locked on an anonymous VMO, for pages that will be filled again soon: they may
  * keep their memory until something could see it. */
 zx_status_t zxp_pages_take_locked(struct zxp_pages* pages, uint64_t first, uint64_t count);

@@ -3,8 +3,6 @@
  * zx_vmo_op_range: commit, decommit, zero, hints, prefetch (docs/semantics/vmo.md 5, pager.md 3.6, 8.6,
  * writeback.md 8.3).
  */
-#include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 
 #include "base/stats.h"
@@ -34,27 +32,6 @@ enum walk {
   WALK_HINT,     /* as prefetch, stepping over failures */
 };
 
-/* Gives the pages memory now, as Zircon's commit does, rather than on first touch. */
-static zx_status_t allocate_locked(struct zxp_pages* pages, uint64_t first, uint64_t count) {
-  while (count > 0) {
-    uint64_t arena_page = 0;
-    uint64_t run;
-    const bool there = zxp_extents_find(&pages->storage->extents, first, count, &arena_page, &run);
-    ZXP_ASSERT(there);
-    int rc;
-    do {
-      rc = fallocate(zxp_arena.fd, 0, (off_t)(arena_page << ZXP_PAGE_SHIFT),
-                     (off_t)(run << ZXP_PAGE_SHIFT));
-    } while (rc != 0 && errno == EINTR);
-    if (rc != 0) {
-      return ZX_ERR_NO_MEMORY;
-    }
-    first += run;
-    count -= run;
-  }
-  return ZX_OK;
-}
-
 /* Turns a run of zeros into pages of zeros in state `to`. */
 static zx_status_t make_pages_locked(struct zxp_pages* pages, uint64_t first, uint64_t count,
                                      enum zxp_page_state to) {
@@ -68,7 +45,7 @@ static zx_status_t make_pages_locked(struct zxp_pages* pages, uint64_t first, ui
   if (to != ZXP_PAGE_DIRTY) {
     zxp_pages_protect_locked(pages, first, count);
   }
-  st = allocate_locked(pages, first, count);
+  st = zxp_pages_allocate_locked(pages, first, count);
   return st != ZX_OK ? st : zxp_page_map_set(&pages->map, first, count, to);
 }
 
