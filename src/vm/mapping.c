@@ -124,7 +124,10 @@ static void mark_data_locked(struct zxp_mapping* m, uint64_t first, uint64_t cou
   }
 }
 
-/* Write-protects what is present and not dirty in a new area. */
+/*
+ * Write-protects what is present in a new area. Also a root's dirty pages: its pager is told of the
+ * first store through each mapping (writeback.md 4).
+ */
 static void mark_present_locked(struct zxp_mapping* m, uint64_t first, uint64_t count) {
   const uint64_t end = first + count;
   struct zxp_pages* pages = m->pages;
@@ -134,7 +137,7 @@ static void mark_present_locked(struct zxp_mapping* m, uint64_t first, uint64_t 
     if (st == ZXP_PAGE_INTERVAL || (st == ZXP_PAGE_EMPTY && pages->source == NULL)) {
       /* A long run may show just a few pages that were read; or pages that lie here on loan (vm/cow.h). */
       mark_data_locked(m, page, run);
-    } else if (st != ZXP_PAGE_DIRTY && st != ZXP_PAGE_EMPTY) {
+    } else if (st != ZXP_PAGE_EMPTY && (st != ZXP_PAGE_DIRTY || pages->source != NULL)) {
       zxp_mapping_write_protect_locked(m, page, run, true);
     }
     page += run;

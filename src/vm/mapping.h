@@ -13,9 +13,10 @@
  *   had copy-on-write children  service thread reads
  *   past the VMO's end          the void file: every access is SIGBUS
  *
- * The rule that dirty tracking stands on: in every mapping of a pager root, each page that is present and
- * not DIRTY is write-protected. It is so because a page is marked in every mapping before it becomes
- * present (zxp_pages_protect_locked), because a mapping made later marks what is present then, and because
+ * The rule that dirty tracking stands on: in every mapping of a pager root, each page that is
+ * present is write-protected until a store through this mapping finds it DIRTY. It is so because a
+ * page is marked in every mapping before it becomes present and before it stops being DIRTY
+ * (zxp_pages_protect_locked), because a mapping made later marks what is present then, and because
  * marks outlive the page, mprotect and hole punching (measured, Linux 6.18).
  *
  * Current permissions are kept page by page as runs; the maximum is fixed at creation.

@@ -157,6 +157,11 @@ zx_status_t zxp_access_prepare_write_locked(struct zxp_access* a, uint64_t page,
     zero_stale_locked(pages, page);
     zero_stale_locked(pages, page + run - 1);
   }
+  if (s != NULL && !zxp_page_state_resident(st)) {
+    /* They get memory here, and the first store through each mapping has to be noticed all the
+     * same (writeback.md 4). */
+    zxp_pages_protect_locked(pages, page, run);
+  }
   status = zxp_page_map_set(&pages->map, page, run, ZXP_PAGE_DIRTY);
   if (status != ZX_OK) {
     return status;

@@ -42,7 +42,7 @@ static zx_status_t make_pages_locked(struct zxp_pages* pages, uint64_t first, ui
   if (st != ZX_OK) {
     return st;
   }
-  if (to != ZXP_PAGE_DIRTY) {
+  if (to != ZXP_PAGE_DIRTY || pages->source != NULL) {
     zxp_pages_protect_locked(pages, first, count);
   }
   st = zxp_pages_allocate_locked(pages, first, count);
