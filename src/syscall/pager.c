@@ -221,6 +221,12 @@ ZXP_EXPORT zx_status_t zx_pager_op_range(zx_handle_t pager, uint32_t op, zx_hand
 }
 ZXP_TWIN(zx_pager_op_range);
 
+/* Memory that cannot be written, for whatever reason, is an argument that is not valid
+ * (writeback.md 6, rows 5 and 6; 7). */
+static zx_status_t store(void* to, const void* from, size_t n) {
+  return zxp_user_copy_out(to, from, n, NULL) == ZX_OK ? ZX_OK : ZX_ERR_INVALID_ARGS;
+}
+
 ZXP_EXPORT zx_status_t zx_pager_query_dirty_ranges(zx_handle_t pager, zx_handle_t pager_vmo,
                                                    uint64_t offset, uint64_t length, void* buffer,
                                                    size_t buffer_size, size_t* actual,
@@ -246,11 +252,7 @@ ZXP_EXPORT zx_status_t zx_pager_query_dirty_ranges(zx_handle_t pager, zx_handle_
       if (take > 0) {
         st = buffer == NULL
                  ? ZX_ERR_INVALID_ARGS
-                 : zxp_user_copy_out((zx_vmo_dirty_range_t*)buffer + stored, chunk,
-                                     take * sizeof chunk[0], NULL);
-        if (st == ZX_ERR_NOT_FOUND || st == ZX_ERR_ACCESS_DENIED || st == ZX_ERR_OUT_OF_RANGE) {
-          st = ZX_ERR_INVALID_ARGS; /* Row 5: cannot be stored. */
-        }
+                 : store((zx_vmo_dirty_range_t*)buffer + stored, chunk, take * sizeof chunk[0]);
       }
       stored += take;
       found += n;
@@ -258,10 +260,10 @@ ZXP_EXPORT zx_status_t zx_pager_query_dirty_ranges(zx_handle_t pager, zx_handle_
   }
   target_put(&t);
   if (st == ZX_OK && actual != NULL) {
-    st = zxp_user_copy_out(actual, &stored, sizeof stored, NULL);
+    st = store(actual, &stored, sizeof stored);
   }
   if (st == ZX_OK && avail != NULL) {
-    st = zxp_user_copy_out(avail, &found, sizeof found, NULL);
+    st = store(avail, &found, sizeof found);
   }
   return st;
 }
@@ -288,7 +290,7 @@ ZXP_EXPORT zx_status_t zx_pager_query_vmo_stats(zx_handle_t pager, zx_handle_t p
       s->modified = false;
     }
     zxp_pages_unlock(t.vmo->pages);
-    st = zxp_user_copy_out(buffer, &stats, sizeof stats, NULL);
+    st = store(buffer, &stats, sizeof stats);
   }
   target_put(&t);
   return st;
