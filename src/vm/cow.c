@@ -130,7 +130,9 @@ zx_status_t zxp_cow_fork_locked(struct zxp_pages* node, uint64_t page, bool keep
   zxp_cow_look_locked(node, page, 1, &v);
   ZXP_ASSERT(v.content != ZXP_CONTENT_ABSENT && node->source == NULL && !node->hidden);
   if (zxp_cow_in_place(node, page, &v)) {
-    return part_in_place(node, page, &v);
+    const zx_status_t parted = part_in_place(node, page, &v);
+    zxp_cow_debug_check(node);
+    return parted;
   }
   zx_status_t st = zxp_pages_reserve_locked(node, page, 1);
   if (st == ZX_OK && v.content == ZXP_CONTENT_BYTES && state != ZXP_PAGE_CLEAN &&
@@ -145,6 +147,7 @@ zx_status_t zxp_cow_fork_locked(struct zxp_pages* node, uint64_t page, bool keep
     node->copies -= state == ZXP_PAGE_CLEAN;
     zxp_cow_lost_sight(node, page, 1);
   }
+  zxp_cow_debug_check(node);
   return st;
 }
 
@@ -281,6 +284,7 @@ zx_status_t zxp_cow_zero_locked(struct zxp_pages* node, uint64_t first, uint64_t
       zxp_cow_lost_sight(node, first, hiding);
     }
   }
+  zxp_cow_debug_check(node);
   return st;
 }
 
@@ -302,5 +306,6 @@ zx_status_t zxp_cow_shrink_locked(struct zxp_pages* node, uint64_t first) {
     node->parent_limit = first;
     zxp_cow_prune(node->parent, node->parent_offset + first, lost);
   }
+  zxp_cow_debug_check(node);
   return st;
 }

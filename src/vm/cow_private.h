@@ -24,6 +24,17 @@ bool zxp_cow_in_place(struct zxp_pages* node, uint64_t page, const struct zxp_vi
 /* Drops the copies that the node holds in the range. */
 void zxp_cow_drop_copies(struct zxp_pages* node, uint64_t first, uint64_t count);
 
+/* In debug builds: the invariants of the whole tree, where that does not cost more than the work. */
+static inline void zxp_cow_debug_check(struct zxp_pages* node) {
+#if ZXP_DEBUG
+  if (node->size <= 64 * ZXP_PAGE_SIZE) {
+    ZXP_ASSERT(zxp_cow_check_locked(node));
+  }
+#else
+  (void)node;
+#endif
+}
+
 /* Frees what nobody sees of a hidden node in the range, and of those above it. NULL is fine. */
 void zxp_cow_prune(struct zxp_pages* node, uint64_t first, uint64_t count);
 

@@ -143,6 +143,7 @@ zx_status_t zxp_cow_snapshot_locked(struct zxp_pages* node, uint64_t first, uint
     hang(child, node->parent, node->parent_offset + first,
          min_u64(window, node->parent_limit - first));
   }
+  zxp_cow_debug_check(node);
   *out = child;
   return ZX_OK;
 }
