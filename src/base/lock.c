@@ -24,6 +24,13 @@ void zxp_rank_acquire(const void* lock, enum zxp_rank rank, bool same_rank_ok) {
   held_count++;
 }
 
+void zxp_rank_note(const void* lock, enum zxp_rank rank) {
+  ZXP_ASSERT(held_count < MAX_HELD);
+  held[held_count].lock = lock;
+  held[held_count].rank = rank;
+  held_count++;
+}
+
 void zxp_rank_release(const void* lock) {
   for (int i = held_count - 1; i >= 0; i--) {
     if (held[i].lock == lock) {

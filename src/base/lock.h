@@ -17,6 +17,7 @@
  *   ZXP_RANK_CHANNEL  channels.lock        the fault channels there are, and the service thread
  *   ZXP_RANK_PAGER    pager.lock           a pager's list of sources
  *   ZXP_RANK_OBJECT   object.lock          signals and observers of one object
+ *   ZXP_RANK_PORT_TAKE port.take_lock      user packets that a receiver has moved over for others
  *   ZXP_RANK_PORT     port.lock            a port's queue, its observers, the packet slot and the
  *                                          waiting requests of each page source bound to it
  *   ZXP_RANK_TABLE    handle table lock    free slots of the handle table
@@ -45,6 +46,7 @@ enum zxp_rank {
   ZXP_RANK_CHANNEL,
   ZXP_RANK_PAGER,
   ZXP_RANK_OBJECT,
+  ZXP_RANK_PORT_TAKE,
   ZXP_RANK_PORT,
   ZXP_RANK_TABLE,
   ZXP_RANK_LEAF,
@@ -84,6 +86,7 @@ void zxp_rwlock_destroy(struct zxp_rwlock* l);
 #if ZXP_DEBUG
 /* Bookkeeping of the calling thread's locks; see lock.c. */
 void zxp_rank_acquire(const void* lock, enum zxp_rank rank, bool same_rank_ok);
+void zxp_rank_note(const void* lock, enum zxp_rank rank); /* held, by a try that cannot deadlock */
 void zxp_rank_release(const void* lock);
 bool zxp_rank_held(const void* lock);
 #endif
@@ -101,7 +104,7 @@ static inline bool zxp_mutex_try_lock(struct zxp_mutex* m) {
     return false;
   }
 #if ZXP_DEBUG
-  zxp_rank_acquire(m, m->rank, true);
+  zxp_rank_note(m, m->rank);
 #endif
   return true;
 }

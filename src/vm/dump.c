@@ -22,16 +22,16 @@
 #include "vm/page_source.h"
 #include "vm/vmo.h"
 
-static const char* state_name(enum zxp_page_state s) {
+static const char* state_name(const struct zxp_pages* pages, enum zxp_page_state s) {
   switch (s) {
     case ZXP_PAGE_EMPTY:
       return "empty";
     case ZXP_PAGE_CLEAN:
-      return "clean";
+      return pages->source != NULL ? "clean" : "copy shown to a mapping";
     case ZXP_PAGE_MARKER:
       return "zero marker";
     case ZXP_PAGE_DIRTY:
-      return "dirty";
+      return pages->source != NULL ? "dirty" : "committed";
     case ZXP_PAGE_AWAITING:
       return "awaiting clean";
     case ZXP_PAGE_INTERVAL:
@@ -55,8 +55,7 @@ static void dump_pages_locked(struct zxp_pages* pages, FILE* out) {
       break;
     }
     fprintf(out, "    pages [%llu, %llu) %s\n", (unsigned long long)page,
-            (unsigned long long)(page + n),
-            pages->source == NULL && state == ZXP_PAGE_DIRTY ? "committed" : state_name(state));
+            (unsigned long long)(page + n), state_name(pages, state));
     page += n;
   }
 }
@@ -100,6 +99,15 @@ static void dump_vmo(void* context, struct zxp_vmo* vmo) {
   fprintf(out, " \"%s\": %llu bytes, %llu pages committed, %llu mappings%s\n", vmo->name,
           (unsigned long long)pages->size, (unsigned long long)pages->map.resident,
           (unsigned long long)vmo->num_mappings, pages->resizable ? ", resizable" : "");
+  if (vmo->parent != NULL) {
+    fprintf(out, "    %s of koid %llu\n",
+            vmo->slice ? "slice" : vmo->reference ? "reference" : "copy-on-write child",
+            (unsigned long long)vmo->parent->object.koid);
+  }
+  if (vmo->slice || vmo->reference) {
+    zxp_mutex_unlock(&pages->tree->lock);
+    return; /* The pages are listed with the VMO that it shows. */
+  }
   dump_pages_locked(pages, out);
   if (pages->source != NULL) {
     zxp_source_dump_locked(pages->source, out);
@@ -110,7 +118,9 @@ static void dump_vmo(void* context, struct zxp_vmo* vmo) {
 ZXP_EXPORT void zxp_dump(FILE* out) {
   const int saved_errno = errno;
   fprintf(out, "libzxpager: VMOs\n");
-  zxp_vmo_for_each(dump_vmo, out);
+  if (!zxp_vmo_try_for_each(dump_vmo, out)) {
+    fprintf(out, "  the list of VMOs is locked, skipped\n");
+  }
   fprintf(out, "libzxpager: ports\n");
   zxp_port_dump_all(out);
   fflush(out);

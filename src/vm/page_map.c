@@ -206,7 +206,10 @@ enum zxp_page_state zxp_page_map_get(const struct zxp_page_map* map, uint64_t pa
       return state;
     }
   }
-  return zxp_zero_find(&map->intervals, page) != NULL ? ZXP_PAGE_INTERVAL : ZXP_PAGE_EMPTY;
+  if (zxp_zero_find(&map->intervals, page) != NULL) {
+    return ZXP_PAGE_INTERVAL;
+  }
+  return zxp_zero_find(&map->known, page) != NULL ? ZXP_PAGE_MARKER : ZXP_PAGE_EMPTY;
 }
 
 uint64_t zxp_page_map_run(const struct zxp_page_map* map, uint64_t page, uint64_t limit,
@@ -226,6 +229,14 @@ uint64_t zxp_page_map_run(const struct zxp_page_map* map, uint64_t page, uint64_
   if (i != NULL) {
     end = at_most(i->node.key, end);
   }
+  const struct zxp_zero_interval* k = zxp_zero_next(&map->known, page);
+  if (k != NULL && k->node.key <= page) {
+    *state = ZXP_PAGE_MARKER;
+    return at_most(zxp_zero_end(k), end) - page;
+  }
+  if (k != NULL) {
+    end = at_most(k->node.key, end);
+  }
   return find(&l, page, end, STORED) - page;
 }
 
@@ -233,6 +244,10 @@ uint64_t zxp_page_map_next_present(const struct zxp_page_map* map, uint64_t page
   const struct zxp_zero_interval* i = zxp_zero_next(&map->intervals, page);
   if (i != NULL) {
     end = at_most(at_least(i->node.key, page), end);
+  }
+  const struct zxp_zero_interval* k = zxp_zero_next(&map->known, page);
+  if (k != NULL) {
+    end = at_most(at_least(k->node.key, page), end);
   }
   struct leaf* l = leaf_from(map, page);
   return page < end ? find(&l, page, end, STORED) : end;
@@ -299,6 +314,7 @@ uint64_t zxp_page_map_interval_await(const struct zxp_page_map* map, uint64_t pa
 void zxp_page_map_init(struct zxp_page_map* map) {
   zxp_tree_init(&map->leaves);
   zxp_tree_init(&map->intervals);
+  zxp_tree_init(&map->known);
   map->resident = 0;
 }
 
@@ -313,7 +329,20 @@ static void free_leaves(struct zxp_tree_node* n) {
 void zxp_page_map_destroy(struct zxp_page_map* map) {
   free_leaves(map->leaves.root);
   zxp_zero_destroy(&map->intervals);
+  zxp_zero_destroy(&map->known);
   zxp_page_map_init(map);
+}
+
+zx_status_t zxp_page_map_know_zeros(struct zxp_page_map* map, uint64_t first, uint64_t count) {
+  ZXP_ASSERT(first <= PAGE_LIMIT && count > 0 && count <= PAGE_LIMIT - first);
+  ZXP_ASSERT(zxp_tree_empty(&map->leaves) && zxp_tree_empty(&map->intervals) &&
+             zxp_tree_empty(&map->known));
+  struct zxp_zero_interval* const zeros = zxp_zero_alloc();
+  if (zeros == NULL) {
+    return ZX_ERR_NO_MEMORY;
+  }
+  zxp_zero_cover(&map->known, first, first + count, zeros);
+  return ZX_OK;
 }
 
 zx_status_t zxp_page_map_set(struct zxp_page_map* map, uint64_t first, uint64_t count,
@@ -325,8 +354,9 @@ zx_status_t zxp_page_map_set(struct zxp_page_map* map, uint64_t first, uint64_t 
     return ZX_OK;
   }
 
+  /* An interval and known zeros never lie over each other, so at most one of them splits. */
   struct zxp_zero_interval* spare = NULL;
-  if (zxp_zero_splits(&map->intervals, first, end)) {
+  if (zxp_zero_splits(&map->intervals, first, end) || zxp_zero_splits(&map->known, first, end)) {
     spare = zxp_zero_alloc();
     if (spare == NULL) {
       return ZX_ERR_NO_MEMORY;
@@ -342,6 +372,7 @@ zx_status_t zxp_page_map_set(struct zxp_page_map* map, uint64_t first, uint64_t 
   }
 
   zxp_zero_carve(&map->intervals, first, end, spare);
+  zxp_zero_carve(&map->known, first, end, spare);
   if (state == ZXP_PAGE_EMPTY) {
     turn(map, first, end, STORED, ZXP_PAGE_EMPTY);
   }
@@ -356,16 +387,17 @@ zx_status_t zxp_page_map_set(struct zxp_page_map* map, uint64_t first, uint64_t 
 /* The next stretch of [*at, end) without a marker; `*at` moves behind it. False at the end. */
 static bool next_stretch(const struct zxp_page_map* map, uint64_t* at, uint64_t end,
                          uint64_t* stretch) {
-  struct leaf* l = leaf_from(map, *at);
-  if (*at < end && l != NULL && l->node.key <= *at) {
-    *at = run_end(l, *at, end, MARKERS);
-    l = leaf_from(map, *at);
+  while (*at < end && zxp_page_map_get(map, *at) == ZXP_PAGE_MARKER) {
+    enum zxp_page_state state;
+    *at += zxp_page_map_run(map, *at, end - *at, &state);
   }
   if (*at >= end) {
     return false;
   }
   *stretch = *at;
-  *at = find(&l, *at, end, MARKERS);
+  const struct zxp_zero_interval* k = zxp_zero_next(&map->known, *at);
+  struct leaf* l = leaf_from(map, *at);
+  *at = find(&l, *at, k != NULL ? at_most(k->node.key, end) : end, MARKERS);
   return true;
 }
 
@@ -411,6 +443,7 @@ void zxp_page_map_cut(struct zxp_page_map* map, uint64_t first) {
     return;
   }
   zxp_zero_cut(&map->intervals, first);
+  zxp_zero_cut(&map->known, first);
   turn(map, first, at_least(first, PAGE_LIMIT), STORED, ZXP_PAGE_EMPTY);
   self_check(map);
 }
@@ -454,8 +487,18 @@ void zxp_page_map_writeback_end(struct zxp_page_map* map, uint64_t first, uint64
 /* ---- Invariants ---- */
 
 bool zxp_page_map_check(const struct zxp_page_map* map) {
-  if (!zxp_tree_check(&map->leaves) || !zxp_zero_check(&map->intervals)) {
+  if (!zxp_tree_check(&map->leaves) || !zxp_zero_check(&map->intervals) ||
+      !zxp_zero_check(&map->known)) {
     return false;
+  }
+  for (const struct zxp_zero_interval* k = zxp_zero_next(&map->known, 0); k != NULL;
+       k = zxp_zero_next(&map->known, zxp_zero_end(k))) {
+    const struct zxp_zero_interval* i = zxp_zero_next(&map->intervals, k->node.key);
+    struct leaf* l = leaf_from(map, k->node.key);
+    if ((i != NULL && i->node.key < zxp_zero_end(k)) ||
+        find(&l, k->node.key, zxp_zero_end(k), STORED) < zxp_zero_end(k)) {
+      return false;
+    }
   }
   uint64_t resident = 0;
   for (const struct leaf* l = leaf_of(zxp_tree_first(&map->leaves)); l != NULL; l = leaf_after(l)) {

@@ -5,6 +5,8 @@
  *   zxp_page_map      the map of one VMO, keyed by page number
  *   zxp_page_state    what a page holds; the states of docs/semantics/writeback.md 2
  *   zero interval     a run of dirty zeros kept as one object however long it is (writeback.md 2.1)
+ *   known zeros       a run of MARKERs kept as one object: what lies past the content of an
+ *                     unbounded pager root when it is made (objects.md 11.4)
  *
  * Pure bookkeeping: knows nothing of memory, userfaultfd or pagers, and is tested by itself.
  * Sparse: a leaf holds the states of 64 neighbouring pages in three bit planes and exists only
@@ -71,6 +73,7 @@ static inline bool zxp_page_state_resident(enum zxp_page_state s) {
 struct zxp_page_map {
   struct zxp_tree leaves;    /* by first page of the leaf */
   struct zxp_tree intervals; /* by first page; never overlap, never touch */
+  struct zxp_tree known;     /* the same, known zeros: MARKERs, but for drop_clean */
   uint64_t resident;         /* pages in CLEAN, DIRTY or AWAITING */
 };
 
@@ -86,6 +89,13 @@ uint64_t zxp_page_map_run(const struct zxp_page_map* map, uint64_t page, uint64_
 
 /* The first page in [page, end) that is not EMPTY, or `end`. */
 uint64_t zxp_page_map_next_present(const struct zxp_page_map* map, uint64_t page, uint64_t end);
+
+/*
+ * In a map that holds nothing yet: every page from `first` on, `count` > 0 of them, is a MARKER, at
+ * the cost of one object. Such a page stays one until it is put in another state, and after that
+ * goes the way of all pages; detach and eviction leave it, since nobody has to be asked for it.
+ */
+zx_status_t zxp_page_map_know_zeros(struct zxp_page_map* map, uint64_t first, uint64_t count);
 
 /* How many pages of [first, first + count) are resident. */
 uint64_t zxp_page_map_count_resident(const struct zxp_page_map* map, uint64_t first,

@@ -12,28 +12,14 @@
 static struct zxp_mutex all_lock = ZXP_MUTEX_INITIALIZER(ZXP_RANK_LEAF);
 static struct zxp_list all = {&all, &all}; /* guarded by all_lock */
 
-void zxp_vmo_for_each(void (*visit)(void* context, struct zxp_vmo* vmo), void* context) {
-  /* A reference is taken where there still is one, so that visitors may take the tree lock. */
-  size_t count = 0;
-  size_t n = 0;
-  struct zxp_vmo** list = NULL;
-  zxp_mutex_lock(&all_lock);
-  ZXP_LIST_FOREACH(it, &all) { count++; }
-  list = malloc((count + 1) * sizeof(struct zxp_vmo*));
-  if (list != NULL) {
-    ZXP_LIST_FOREACH(it, &all) {
-      struct zxp_vmo* vmo = ZXP_CONTAINER_OF(it, struct zxp_vmo, all_link);
-      if (zxp_object_try_get(&vmo->object)) {
-        list[n++] = vmo;
-      }
-    }
+bool zxp_vmo_try_for_each(void (*visit)(void* context, struct zxp_vmo* vmo), void* context) {
+  /* Objects leave the list before they are taken apart, so all that are on it are whole. */
+  if (!zxp_mutex_try_lock(&all_lock)) {
+    return false;
   }
+  ZXP_LIST_FOREACH(it, &all) { visit(context, ZXP_CONTAINER_OF(it, struct zxp_vmo, all_link)); }
   zxp_mutex_unlock(&all_lock);
-  for (size_t i = 0; i < n; i++) {
-    visit(context, list[i]);
-    zxp_object_put(&list[i]->object);
-  }
-  free(list);
+  return true;
 }
 
 /* ---- Life ---- */
@@ -127,6 +113,15 @@ zx_status_t zxp_vmo_create(uint64_t size, uint64_t content_size, uint32_t option
   pages->root_source = source;
   pages->resizable = (options & ZX_VMO_RESIZABLE) != 0;
   pages->content.size = content_size;
+  if (source != NULL && (options & ZX_VMO_UNBOUNDED) != 0 && content_size < size) {
+    /* The pager has content up to there; what lies past it has never been anything. */
+    const uint64_t first = (content_size + ZXP_PAGE_MASK) >> ZXP_PAGE_SHIFT;
+    const uint64_t end = size >> ZXP_PAGE_SHIFT;
+    if (first < end && zxp_page_map_know_zeros(&pages->map, first, end - first) != ZX_OK) {
+      zxp_pages_free(pages);
+      return ZX_ERR_NO_MEMORY;
+    }
+  }
   pages->discard.state =
       (options & ZX_VMO_DISCARDABLE) != 0 ? ZXP_DISCARD_UNLOCKED : ZXP_DISCARD_NEVER;
   pages->owners = 1;

@@ -175,8 +175,9 @@ void zxp_pages_free(struct zxp_pages* pages);
 struct zxp_vmo* zxp_vmo_new(struct zxp_pages* pages, uint32_t options);
 void zxp_storage_put(struct zxp_storage* storage);
 
-/* Calls `visit` for each VMO that exists. `try_only`: skip locks that cannot be had at once. */
-void zxp_vmo_for_each(void (*visit)(void* context, struct zxp_vmo* vmo), void* context);
+/* Calls `visit` for each VMO that exists, with the lock of the list held, so `visit` may only try locks. False:
+ * that lock could not be had at once. For dumps. */
+bool zxp_vmo_try_for_each(void (*visit)(void* context, struct zxp_vmo* vmo), void* context);
 
 /* ---- vmo_child.c ---- */
 
