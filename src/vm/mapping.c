@@ -418,7 +418,9 @@ zx_status_t zxp_mapping_protect(struct zxp_mapping* m, uint64_t first, uint64_t 
 bool zxp_mapping_clip_locked(const struct zxp_mapping* m, uint64_t first, uint64_t count,
                              uintptr_t* address, uint64_t* clip_first, uint64_t* clip_count) {
   const uint64_t low = first > m->first_page ? first : m->first_page;
-  const uint64_t high = min_u64(first + count, m->first_page + m->pages_count);
+  /* What a slice does not show has no pages behind it, whatever its parent has there. */
+  const uint64_t end = min_u64(m->first_page + m->pages_count, m->end_page);
+  const uint64_t high = min_u64(first + count, end);
   if (low >= high) {
     return false;
   }
