@@ -57,10 +57,12 @@ zx_status_t zxp_cow_track_locked(struct zxp_pages* node) {
     }
   }
   node->untracked = node->untracked || !zxp_list_empty(&node->mappings);
+  node->tracked = true;
   st = zxp_pages_harvest_locked(node, 0, pages_of(node));
   if (st == ZX_OK) {
-    node->tracked = true;
     node->untracked = false;
+  } else {
+    node->tracked = false;
   }
   return st;
 }
