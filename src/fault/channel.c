@@ -40,6 +40,8 @@ bool zxp_channels_left_locked(void) { return !zxp_list_empty(&channels); }
 
 /* ---- Reading ---- */
 
+uint64_t zxp_channel_last_message(void) { return atomic_load(&last_message); }
+
 void zxp_channel_read_faults(struct zxp_channel* c) {
   if (c->uffd < 0) {
     return;
@@ -47,9 +49,10 @@ void zxp_channel_read_faults(struct zxp_channel* c) {
   for (;;) {
     struct uffd_msg messages[MESSAGES];
     zxp_mutex_lock(&c->read_lock);
+    /* Numbered first, so that no message has a number from after it was read; see raise.c. */
+    const uint64_t seq = atomic_fetch_add(&last_message, MESSAGES);
     const ssize_t n = read(c->uffd, messages, sizeof messages);
     const int error = errno;
-    const uint64_t seq = atomic_fetch_add_explicit(&last_message, MESSAGES, memory_order_relaxed);
     zxp_mutex_unlock(&c->read_lock);
     if (n < 0 && error == EINTR) {
       continue;
@@ -99,8 +102,8 @@ int zxp_channel_epoll_wait(int epoll_fd, struct epoll_event* events, int max, zx
     left = zxp_clock_timespec(ns);
   }
 #ifdef SYS_epoll_pwait2
-  const long rc = syscall(SYS_epoll_pwait2, epoll_fd, events, max, ns < 0 ? NULL : &left, NULL,
-                          (size_t)0);
+  const long rc =
+      syscall(SYS_epoll_pwait2, epoll_fd, events, max, ns < 0 ? NULL : &left, NULL, (size_t)0);
   if (rc >= 0 || errno != ENOSYS) {
     return (int)rc;
   }

@@ -13,20 +13,21 @@
 
 /* (C) constant  (A) atomic  (L) channels.lock  (S) service thread */
 struct zxp_channel {
-  atomic_uint refs;       /* (A) the port, each mapping, each thread stopped in it */
-  uint64_t id;            /* (C) never reused; what the service thread finds it by */
-  int uffd;               /* (C) -1: made for a loop where userfaultfd is not to be had */
-  int packet_fd;          /* (C) eventfd, a semaphore: one count wakes one waiter */
-  int epoll_fd;           /* (C) over both */
-  atomic_bool polled;     /* (A) a loop polls epoll_fd */
-  atomic_bool kicked;     /* (A) packet_fd may hold counts; what a loop looks at before it reads */
-  atomic_int loop_tid;    /* (A) the thread of that loop, 0 without */
-  _Atomic zx_time_t left; /* (A) when a thread last stopped waiting here, to do something; 0: never */
-  atomic_uint waiting;    /* (A) threads asleep on epoll_fd */
-  bool timed;             /* (S) see service.c; the service thread's own */
-  zx_time_t timed_since;  /* (S) */
+  atomic_uint refs;    /* (A) the port, each mapping, each thread stopped in it */
+  uint64_t id;         /* (C) never reused; what the service thread finds it by */
+  int uffd;            /* (C) -1: made for a loop where userfaultfd is not to be had */
+  int packet_fd;       /* (C) eventfd, a semaphore: one count wakes one waiter */
+  int epoll_fd;        /* (C) over both */
+  atomic_bool polled;  /* (A) a loop polls epoll_fd */
+  atomic_bool kicked;  /* (A) packet_fd may hold counts; what a loop looks at before it reads */
+  atomic_int loop_tid; /* (A) the thread of that loop, 0 without */
+  _Atomic zx_time_t
+      left;            /* (A) when a thread last stopped waiting here, to do something; 0: never */
+  atomic_uint waiting; /* (A) threads asleep on epoll_fd */
+  bool timed;          /* (S) see service.c; the service thread's own */
+  zx_time_t timed_since;      /* (S) */
   struct zxp_mutex read_lock; /* held while reading and numbering messages, nothing else; a leaf */
-  struct zxp_list link;   /* (L) in the list of channels */
+  struct zxp_list link;       /* (L) in the list of channels */
 };
 
 static inline void zxp_channel_get(struct zxp_channel* c) {
@@ -44,6 +45,9 @@ zx_status_t zxp_channel_for_mappings(struct zxp_port* port, struct zxp_channel**
 
 /* Reads every message that waits, then resolves them in order. */
 void zxp_channel_read_faults(struct zxp_channel* c);
+
+/* Messages read from now on, in any channel, have this number or a larger one. */
+uint64_t zxp_channel_last_message(void);
 
 /* ---- fault/service.c ---- */
 
@@ -76,6 +80,10 @@ int zxp_channel_epoll_wait(int epoll_fd, struct epoll_event* events, int max, zx
  */
 void zxp_raise_bus_error(struct zxp_pages* pages, struct zxp_channel* c, pid_t tid,
                          uintptr_t address);
+
+/* Whether the thread has been released into a SIGBUS since the message with this number was read: then
+ * it does not wait for what the message says any more, or will say so again when it is woken. */
+bool zxp_raised_since(pid_t tid, uint64_t seq);
 
 /* Installs the library's own signal handler, once; see raise.c. */
 void zxp_raise_init(void);

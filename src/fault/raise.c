@@ -13,6 +13,12 @@
  * it, gets SIGBUS or EFAULT from the kernel, and then the mapping is put back. Others that touch the page
  * in that moment get SIGBUS too; they would have had to ask for a page that has just failed.
  *
+ * A message of the thread may still be on its way to being resolved: it was woken and touched again for
+ * some other reason just before. Resolving it must not raise a second time in a thread that is elsewhere
+ * by then, so it is remembered by message numbers when a thread was last raised in (zxp_raised_since).
+ * Waking the page for one thread that is covered sends all that wait there into the void; those that take
+ * signals are raised in first.
+ *
  * /proc/self/task/<tid>/syscall tells the cases apart: "running" for a thread that is not stopped any more
  * (it left the wait, so it is owed nothing), "-1 ..." for one stopped in user code. A thread counts as
  * stopped from before its message can be read (Linux sets the state under the lock of the message queue).
@@ -34,6 +40,7 @@
 #include "base/stats.h"
 #include "fault/channel_private.h"
 #include "fault/uffd.h"
+#include "vm/blocked.h"
 #include "vm/mapping.h"
 
 #if defined(__SANITIZE_THREAD__)
@@ -51,6 +58,17 @@
 #define PASS_LIMIT_NS 1000000000
 /* CPU time after which a woken thread has surely repeated its access, which takes a few us. */
 #define PASS_RUN_NS 50000
+
+/* Who was raised in last; of threads that share a place the latest. More places than blocked threads. */
+#define RAISED 1024
+/* Threads of one page that are raised in before it is covered; more meet the void. */
+#define NEIGHBOURS 32
+
+static struct zxp_mutex raised_lock = ZXP_MUTEX_INITIALIZER(ZXP_RANK_LEAF);
+static struct {
+  pid_t tid;
+  uint64_t seq;
+} raised[RAISED]; /* guarded by raised_lock */
 
 static int carrier; /* the real-time signal; 0: none was free. Constant after init. */
 
@@ -163,6 +181,48 @@ static void wait_until_past(pid_t tid, const char* stopped_as) {
   }
 }
 
+static void remember(pid_t tid) {
+  zxp_mutex_lock(&raised_lock);
+  raised[(unsigned)tid % RAISED].tid = tid;
+  raised[(unsigned)tid % RAISED].seq = zxp_channel_last_message();
+  zxp_mutex_unlock(&raised_lock);
+}
+
+bool zxp_raised_since(pid_t tid, uint64_t seq) {
+  zxp_mutex_lock(&raised_lock);
+  const bool since =
+      raised[(unsigned)tid % RAISED].tid == tid && seq < raised[(unsigned)tid % RAISED].seq;
+  zxp_mutex_unlock(&raised_lock);
+  return since;
+}
+
+static bool send_carrier(pid_t tid, uintptr_t address) {
+  siginfo_t info;
+  memset(&info, 0, sizeof info);
+  info.si_signo = carrier;
+  info.si_code = OUR_CODE;
+  info.si_pid = getpid();
+  info.si_uid = getuid();
+  info.si_value.sival_ptr = (void*)address;
+  return syscall(SYS_rt_tgsigqueueinfo, getpid(), tid, carrier, &info) == 0;
+}
+
+/* Raises in the other threads on record at this page, as far as they take signals. */
+static void raise_in_neighbours(struct zxp_channel* c, pid_t tid, uintptr_t page) {
+  struct zxp_blocked_at at[NEIGHBOURS];
+  const size_t n = zxp_blocked_at_page(c, page, at, NEIGHBOURS);
+  for (size_t i = 0; i < n; i++) {
+    char stopped_as[256];
+    if (at[i].tid != tid && carrier != 0 &&
+        read_task_file(at[i].tid, "syscall", stopped_as, sizeof stopped_as) &&
+        strncmp(stopped_as, "-1 ", 3) == 0 && !blocks_signals(at[i].tid) &&
+        send_carrier(at[i].tid, at[i].address)) {
+      ZXP_COUNT(signals_sent, 1);
+      remember(at[i].tid);
+    }
+  }
+}
+
 static void cover(struct zxp_pages* pages, struct zxp_channel* c, pid_t tid, uintptr_t address,
                   const char* stopped_as) {
   const uintptr_t page = address & ~(uintptr_t)ZXP_PAGE_MASK;
@@ -173,6 +233,7 @@ static void cover(struct zxp_pages* pages, struct zxp_channel* c, pid_t tid, uin
     zxp_uffd_wake(c->uffd, page, ZXP_PAGE_SIZE);
     return;
   }
+  raise_in_neighbours(c, tid, page);
   zxp_uffd_wake(c->uffd, page, ZXP_PAGE_SIZE);
   wait_until_past(tid, stopped_as);
   zxp_mapping_uncover_locked(m, page);
@@ -193,17 +254,12 @@ void zxp_raise_bus_error(struct zxp_pages* pages, struct zxp_channel* c, pid_t t
   ZXP_COUNT(signals_sent, 1);
   if (carrier == 0 || !in_user_code || blocks_signals(tid)) {
     cover(pages, c, tid, address, stopped_as);
+    remember(tid);
     return;
   }
-  siginfo_t info;
-  memset(&info, 0, sizeof info);
-  info.si_signo = carrier;
-  info.si_code = OUR_CODE;
-  info.si_pid = getpid();
-  info.si_uid = getuid();
-  info.si_value.sival_ptr = (void*)address;
-  if (syscall(SYS_rt_tgsigqueueinfo, getpid(), tid, carrier, &info) != 0) {
+  if (!send_carrier(tid, address)) {
     /* Out of queued signals, or the thread has ended. */
     cover(pages, c, tid, address, stopped_as);
   }
+  remember(tid);
 }

@@ -40,7 +40,7 @@ struct fault {
   bool writes;
   struct zxp_mapping* mapping;
   struct zxp_pages* pages;
-  uint64_t page; /* of the pages */
+  uint64_t page;             /* of the pages */
   struct zxp_source* source; /* of the root, NULL without a pager */
   uint64_t ask_page;         /* of the root */
   struct zxp_view view;      /* a child: what it shows there */
@@ -111,6 +111,8 @@ static bool already_waits_locked(const struct fault* f, enum zxp_request_kind ki
     if (!done) {
       zxp_request_leave(&where->requests, &b->w);
       record_free(b);
+    } else if (b->seq < f->seq) {
+      b->seq = f->seq;
     }
   }
   if (where != NULL) {
@@ -265,10 +267,12 @@ void zxp_fault_resolve(struct zxp_channel* channel, uintptr_t address, uint64_t 
   zxp_pages_lock(f.pages);
   f.source = zxp_pages_root_source(f.pages);
   here = f.source;
-  const enum action action = decide_locked(&f);
-  ZXP_LOG(ZXP_TOPIC_FAULT, 3, "thread %d %s %p, page %llu: %s", tid,
-          f.writes ? "writes" : "reads", (void*)address, (unsigned long long)f.page,
-          action_names[action]);
+  enum action action = decide_locked(&f);
+  if ((action == ASK_READ || action == ASK_DIRTY || action == FAIL) && zxp_raised_since(tid, seq)) {
+    action = WAKE; /* It has left that wait; if it is back, it says so again. */
+  }
+  ZXP_LOG(ZXP_TOPIC_FAULT, 3, "thread %d %s %p, page %llu: %s", tid, f.writes ? "writes" : "reads",
+          (void*)address, (unsigned long long)f.page, action_names[action]);
   if ((action == ASK_READ || action == ASK_DIRTY) &&
       atomic_load_explicit(&channel->loop_tid, memory_order_relaxed) == tid) {
     /* Nobody else takes this port's packets, so nobody would ever answer. */
@@ -290,7 +294,9 @@ void zxp_fault_resolve(struct zxp_channel* channel, uintptr_t address, uint64_t 
 void zxp_fault_release(struct zxp_source* s, struct zxp_blocked* b, zx_status_t status) {
   struct zxp_channel* c = b->channel;
   ZXP_ASSERT_HELD(&s->tree->lock);
-  if (status != ZX_OK) {
+  if (status != ZX_OK && zxp_raised_since(b->tid, b->seq)) {
+    zxp_uffd_wake(c->uffd, page_address(b->address), ZXP_PAGE_SIZE);
+  } else if (status != ZX_OK) {
     zxp_raise_bus_error(s->pages, c, b->tid, b->address);
   } else if (s->woken_channel == c && b->address >= s->woken_from && b->address < s->woken_to) {
     /* The answer installed the page under it. */

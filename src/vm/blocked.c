@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/lock.h"
+#include "vm/arena.h"
 #include "vm/page_source.h"
 
 /* A power of two; blocked threads are few. */
@@ -59,6 +60,23 @@ struct zxp_blocked* zxp_blocked_find(pid_t tid, struct zxp_source** source) {
   }
   zxp_mutex_unlock(&lock);
   return found;
+}
+
+size_t zxp_blocked_at_page(const struct zxp_channel* channel, uintptr_t page,
+                           struct zxp_blocked_at* out, size_t max) {
+  size_t n = 0;
+  zxp_mutex_lock(&lock);
+  for (int i = 0; i < BUCKETS; i++) {
+    ZXP_LIST_FOREACH(it, bucket_locked(i)) {
+      const struct zxp_blocked* b = ZXP_CONTAINER_OF(it, struct zxp_blocked, link);
+      if (b->call == NULL && b->channel == channel &&
+          (b->address & ~(uintptr_t)ZXP_PAGE_MASK) == page && n < max) {
+        out[n++] = (struct zxp_blocked_at){.tid = b->tid, .address = b->address};
+      }
+    }
+  }
+  zxp_mutex_unlock(&lock);
+  return n;
 }
 
 bool zxp_blocked_is_waiting(pid_t tid) {

@@ -27,20 +27,20 @@ struct zxp_source;
 
 /* (C) constant once waiting  (T) tree lock of the source  (B) blocked.lock */
 struct zxp_blocked {
-  struct zxp_waiter w;         /* (T) first member */
-  struct zxp_list link;        /* (B) in the table */
-  struct zxp_source* source;   /* (C) whose request it waits for */
-  pid_t tid;                   /* (C) */
-  zx_time_t since;             /* (C) when it began to wait, for dumps */
-  const char* call;            /* (C) the call it sleeps in; NULL: stopped in a page fault */
-  enum zxp_request_kind kind;  /* (C) */
+  struct zxp_waiter w;        /* (T) first member */
+  struct zxp_list link;       /* (B) in the table */
+  struct zxp_source* source;  /* (C) whose request it waits for */
+  pid_t tid;                  /* (C) */
+  zx_time_t since;            /* (C) when it began to wait, for dumps */
+  const char* call;           /* (C) the call it sleeps in; NULL: stopped in a page fault */
+  enum zxp_request_kind kind; /* (C) */
   /* In a call: */
   struct zxp_wake event;
   zx_status_t status; /* (T) what the wait ended with */
   bool early;         /* (T) woken to copy what there is; still on its request */
   /* In a page fault: */
   uintptr_t address;           /* (C) the byte touched, if the kernel says; else its page */
-  uint64_t seq;                /* (C) number of the message, see fault/resolve.h */
+  uint64_t seq;                /* (T) number of its latest message, see fault/resolve.h */
   struct zxp_channel* channel; /* (C) holds a reference */
   bool writes;                 /* (C) */
 };
@@ -57,6 +57,16 @@ void zxp_blocked_remove(struct zxp_blocked* b);
  * with the tree lock of its source held; `*source` gets that source with a reference (may be NULL).
  */
 struct zxp_blocked* zxp_blocked_find(pid_t tid, struct zxp_source** source);
+
+/* A thread that is stopped in a page fault, and the byte it touched. */
+struct zxp_blocked_at {
+  pid_t tid;
+  uintptr_t address;
+};
+
+/* Threads stopped at the page (its address) in this channel: up to `max`; how many. */
+size_t zxp_blocked_at_page(const struct zxp_channel* channel, uintptr_t page,
+                           struct zxp_blocked_at* out, size_t max);
 
 /* Whether the thread waits for a pager, in a call or a fault. */
 bool zxp_blocked_is_waiting(pid_t tid);
