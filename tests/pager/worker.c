@@ -95,8 +95,8 @@ static void on_fatal_signal(int signo, siginfo_t* info, void* context) {
   struct guard* guard = this_guard;
   if (guard != NULL) {
     if ((uintptr_t)guard->address / PAGE != (uintptr_t)info->si_addr / PAGE) {
-      scenario_fail(HERE, "%s at %p (code %d) in an access to %p", strsignal(signo), info->si_addr,
-                    info->si_code, guard->address);
+      scenario_fail(HERE, "%s at %p (code %d) in an access to %p (tid %d)", strsignal(signo),
+                    info->si_addr, info->si_code, guard->address, (int)gettid());
     }
     this_guard = NULL;
     siglongjmp(guard->jump, signo);
