@@ -248,8 +248,9 @@ SCENARIO(an_access_past_the_end_asks_for_nothing) {
 
 /* vmo.md 2, 3: an unbounded root reaches to almost 2^64 */
 SCENARIO(an_unbounded_root_asks_at_far_offsets) {
-  struct root* v = make_root_on(fx.pager, fx.port, ZX_VMO_UNBOUNDED, FIRST_KEY, 0);
   const uint64_t far_page = (UINT64_C(1) << 63) / PAGE + 5;
+  struct root* v =
+      make_root_on(fx.pager, fx.port, ZX_VMO_UNBOUNDED, FIRST_KEY, (far_page + 2) * PAGE);
   struct worker* t1 = start_read_pages(v, far_page, 2);
   expect_read(v, far_page, 2);
   supply(v, far_page, 2, TAG);
