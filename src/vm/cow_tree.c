@@ -433,12 +433,12 @@ static void tidy(struct zxp_pages* node, struct zxp_pages** root) {
         zxp_list_remove(&node->sibling);
       }
       zxp_pages_free(node);
-    } else if (node->hidden && is_single(&node->children)) {
-      if (!fold(node, &above)) {
+    } else {
+      /* Before folding too: the child that is left may be hidden itself, and keep what nobody sees. */
+      zxp_cow_prune(node, 0, pages_of(node));
+      if (node->hidden && is_single(&node->children) && !fold(node, &above)) {
         return;
       }
-    } else {
-      zxp_cow_prune(node, 0, pages_of(node));
     }
     node = above;
   }
