@@ -15,13 +15,14 @@
  * A slot's word:
  *
  *   63         32 31      14 13           2   1     0
- *   rights        pins       generation   live   unused
+ *   rights        pins       generation   live   port
  *
  *   FREE (live 0, pins 0) -> LIVE     publish: install, duplicate
  *   LIVE -> LIVE                      replace: the generation moves on, rights change, pins stay
  *   LIVE -> DYING (live 0, pins > 0)  kill: close; the generation moves on
  *   DYING -> FREE                     the last pin goes: the slot lets go of its object
- * The generation is that of the value in use, or of the next one to be given out.
+ * The generation is that of the value in use, or of the next one to be given out. `port` tells that the
+ * object is one.
  *
  * A pin is what a call holds on a slot while it looks at or uses the object: one atomic step to take,
  * one to drop, on a word that no other handle shares. close pins too, so that every handle dies by its
@@ -36,6 +37,7 @@
 static_assert(ZXP_HANDLE_MAX == 1u << INDEX_BITS, "a slot for every index");
 static_assert(GENERATION_SHIFT + GENERATION_BITS == 32, "a value has 32 bits");
 
+#define WORD_PORT             ((uint64_t)1)
 #define WORD_LIVE             ((uint64_t)2)
 #define WORD_GENERATION_SHIFT 2
 #define WORD_PIN_SHIFT        (WORD_GENERATION_SHIFT + GENERATION_BITS)
@@ -141,7 +143,9 @@ static zx_handle_t slot_publish(uint32_t index, struct zxp_object* object, zx_ri
       word_generation(atomic_load_explicit(&slot->word, memory_order_relaxed));
   atomic_store_explicit(&slot->payload, (uintptr_t)object, memory_order_relaxed);
   /* Pairs with the acquire in pin: who sees the value live sees the object. */
-  atomic_store_explicit(&slot->word, make_word(generation, true, rights), memory_order_release);
+  const uint64_t port = object->ops->type == ZX_OBJ_TYPE_PORT ? WORD_PORT : 0;
+  atomic_store_explicit(&slot->word, make_word(generation, true, rights) | port,
+                        memory_order_release);
   return make_value(index, generation);
 }
 
@@ -196,7 +200,8 @@ static bool end_value(struct slot* slot, zx_handle_t handle, bool live, zx_right
     if (!word_matches(word, handle)) {
       return false;
     }
-    after = make_word(value_generation(handle) + 1, live, rights) | (word & WORD_PINS);
+    after = make_word(value_generation(handle) + 1, live, rights) |
+            (word & (live ? WORD_PINS | WORD_PORT : WORD_PINS));
   } while (!atomic_compare_exchange_weak_explicit(&slot->word, &word, after, memory_order_acq_rel,
                                                   memory_order_relaxed));
   return true;
@@ -213,6 +218,23 @@ bool zxp_handle_is_live(zx_handle_t handle, const struct zxp_object* object) {
   const bool same =
       (struct zxp_object*)atomic_load_explicit(&slot->payload, memory_order_acquire) == object;
   return same && word_matches(atomic_load_explicit(&slot->word, memory_order_relaxed), handle);
+}
+
+struct zxp_object* zxp_handle_peek_port(zx_handle_t handle, zx_rights_t rights) {
+  const struct slot* slot = slot_of(handle);
+  if (slot == NULL) {
+    return NULL;
+  }
+  const uint64_t word = atomic_load_explicit(&slot->word, memory_order_acquire);
+  if (!word_matches(word, handle) || (word & WORD_PORT) == 0 ||
+      (word_rights(word) & rights) != rights) {
+    return NULL;
+  }
+  /* The second look tells that the payload was this value's. */
+  const uintptr_t payload = atomic_load_explicit(&slot->payload, memory_order_acquire);
+  return word_matches(atomic_load_explicit(&slot->word, memory_order_relaxed), handle)
+             ? (struct zxp_object*)payload
+             : NULL;
 }
 
 zx_status_t zxp_handle_pin(zx_handle_t handle, zx_obj_type_t type, zx_rights_t rights,

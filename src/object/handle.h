@@ -58,6 +58,14 @@ zx_status_t zxp_handle_pin(zx_handle_t handle, zx_obj_type_t type, zx_rights_t r
                            struct zxp_object** out, zx_rights_t* rights_out);
 void zxp_handle_unpin(zx_handle_t handle);
 
+/*
+ * For ports alone, whose memory is never freed: a look-up that writes nothing. NULL if the handle is not
+ * live, not a port's or without these rights. The port may be dead when this returns, and its memory be
+ * another's: the caller takes a lock in it that the port's end has to pass, and asks zxp_handle_is_live
+ * before it believes anything else.
+ */
+struct zxp_object* zxp_handle_peek_port(zx_handle_t handle, zx_rights_t rights);
+
 /* Whether the value still names a live handle to this object. Any lock may be held. */
 bool zxp_handle_is_live(zx_handle_t handle, const struct zxp_object* object);
 

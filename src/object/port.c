@@ -11,18 +11,11 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "object/handle.h"
 #include "object/port_private.h"
 
-/* As many user packets as Zircon lets wait in one port (docs/semantics/objects.md 8.5). */
-#define USER_PACKETS_MAX 4097u
-
-/* User packets kept for reuse, so that a queue in steady flow allocates nothing. */
-#define SPARE_MAX 64u
-
-struct user_packet {
-  struct zxp_port_node node;
-  zx_port_packet_t packet; /* (C) while queued */
-};
+/* How often a receiver looks once more before it falls asleep: about a microsecond. */
+#define LINGER_SPINS 20
 
 static void port_zero_handles(struct zxp_object* object);
 static void port_destroy(struct zxp_object* object);
@@ -49,30 +42,72 @@ void zxp_port_dump_all(FILE* out) {
   ZXP_LIST_FOREACH(it, &all) {
     struct zxp_port* port = ZXP_CONTAINER_OF(it, struct zxp_port, all_link);
     fprintf(out, "  port koid %llu", (unsigned long long)port->object.koid);
-    if (pthread_mutex_trylock(&port->lock.m) != 0) {
+    if (!zxp_quick_trylock(&port->lock)) {
       fprintf(out, ": its lock is held, skipped\n");
       continue;
     }
-    size_t queued = 0;
-    ZXP_LIST_FOREACH(link, &port->queue) { queued++; }
-    fprintf(out, ": %zu packets queued (%u of the user), %u threads waiting%s\n", queued,
-            port->user_count, port->sleepers, port->closed ? ", closed" : "");
-    pthread_mutex_unlock(&port->lock.m);
+    size_t others = 0;
+    ZXP_LIST_FOREACH(link, &port->queue) {
+      others += !zxp_port_is_user(ZXP_CONTAINER_OF(link, struct zxp_port_node, link));
+    }
+    const uint32_t of_user =
+        port->user_count -
+        (atomic_load_explicit(&port->taken, memory_order_relaxed) - port->taken_seen);
+    fprintf(out, ": %zu packets queued (%u of the user), %u threads waiting%s\n", others + of_user,
+            of_user, port->sleepers, port->closed ? ", closed" : "");
+    zxp_quick_unlock(&port->lock);
   }
   zxp_mutex_unlock(&all_lock);
 }
 
+/* ---- Life ---- */
+
+/*
+ * Memory of a port is used again for another port and never freed: zx_port_queue and zx_port_wait take
+ * a port's lock on the strength of a look-up that holds nothing (zxp_handle_peek_port). So the locks are
+ * made once, and stay what they are from one port to the next.
+ */
+static struct zxp_list pool = {&pool, &pool}; /* guarded by all_lock; linked by all_link */
+
+static struct zxp_port* allocate(void) {
+  struct zxp_port* port = NULL;
+  zxp_mutex_lock(&all_lock);
+  struct zxp_list* link = zxp_list_pop_front(&pool);
+  zxp_mutex_unlock(&all_lock);
+  if (link != NULL) {
+    return ZXP_CONTAINER_OF(link, struct zxp_port, all_link);
+  }
+  port = aligned_alloc(ZXP_CACHE_LINE, sizeof *port);
+  if (port != NULL) {
+    memset(port, 0, sizeof *port);
+    zxp_quick_lock_init(&port->lock, ZXP_RANK_PORT);
+    zxp_quick_lock_init(&port->take_lock, ZXP_RANK_PORT_TAKE);
+    zxp_list_init(&port->all_link);
+  }
+  return port;
+}
+
 zx_status_t zxp_port_create(struct zxp_port** out) {
-  struct zxp_port* port = calloc(1, sizeof *port);
+  struct zxp_port* port = allocate();
   if (port == NULL) {
     return ZX_ERR_NO_MEMORY;
   }
   zxp_object_init(&port->object, &port_ops, 0);
-  zxp_mutex_init(&port->lock, ZXP_RANK_PORT);
+  /* Somebody who meant the port that was here before may be about to find out. */
+  zxp_port_lock_both(port);
   zxp_list_init(&port->queue);
   zxp_list_init(&port->waits);
-  zxp_list_init(&port->spare);
+  port->sleepers = 0;
+  port->signalled = 0;
+  port->wakes_due = 0;
+  port->closed = false;
+  port->server_ops = NULL;
+  port->server_context = NULL;
+  port->server_release = NULL;
   atomic_init(&port->wake_sequence, 0);
+  atomic_init(&port->pushes, 0);
+  zxp_port_user_init(port);
+  zxp_port_unlock_both(port);
   zxp_mutex_lock(&all_lock);
   zxp_list_push_back(&all, &port->all_link);
   zxp_mutex_unlock(&all_lock);
@@ -89,13 +124,11 @@ static void port_destroy(struct zxp_object* object) {
   if (port->server_release != NULL) {
     port->server_release(port->server_context);
   }
-  struct zxp_list* link;
-  while ((link = zxp_list_pop_front(&port->spare)) != NULL) {
-    free(ZXP_CONTAINER_OF(link, struct user_packet, node.link));
-  }
-  zxp_mutex_destroy(&port->lock);
+  zxp_port_user_fini(port);
   zxp_object_fini(object);
-  free(port);
+  zxp_mutex_lock(&all_lock);
+  zxp_list_push_front(&pool, &port->all_link);
+  zxp_mutex_unlock(&all_lock);
 }
 
 struct zxp_object* zxp_port_object(struct zxp_port* port) {
@@ -109,7 +142,7 @@ struct zxp_port* zxp_port_from_object(struct zxp_object* object) {
 
 /* ---- Lock and wake-ups ---- */
 
-void zxp_port_lock(struct zxp_port* port) { zxp_mutex_lock(&port->lock); }
+void zxp_port_lock(struct zxp_port* port) { zxp_quick_lock(&port->lock); }
 
 /* A push only notes that receivers are to be woken; that is done here, when they can have the lock
  * at once. Only the word's address is used after the lock is gone, so the port may be gone too. */
@@ -117,10 +150,20 @@ void zxp_port_unlock(struct zxp_port* port) {
   atomic_uint* const word = &port->wake_sequence;
   const uint32_t due = port->wakes_due;
   port->wakes_due = 0;
-  zxp_mutex_unlock(&port->lock);
+  zxp_quick_unlock(&port->lock);
   if (due > 0) {
     syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, due, NULL, NULL, 0);
   }
+}
+
+void zxp_port_lock_both(struct zxp_port* port) {
+  zxp_quick_lock(&port->take_lock);
+  zxp_port_lock(port);
+}
+
+void zxp_port_unlock_both(struct zxp_port* port) {
+  zxp_port_unlock(port);
+  zxp_quick_unlock(&port->take_lock);
 }
 
 void zxp_port_assert_held(struct zxp_port* port) { ZXP_ASSERT_HELD(&port->lock); }
@@ -175,6 +218,9 @@ bool zxp_port_push_locked(struct zxp_port* port, struct zxp_port_node* node) {
     return false;
   }
   zxp_list_push_back(&port->queue, &node->link);
+  atomic_store_explicit(&port->pushes,
+                        atomic_load_explicit(&port->pushes, memory_order_relaxed) + 1,
+                        memory_order_relaxed);
   wake_one_locked(port);
   return true;
 }
@@ -185,22 +231,6 @@ bool zxp_port_remove_locked(struct zxp_port* port, struct zxp_port_node* node) {
     return false;
   }
   zxp_list_remove(&node->link);
-  return true;
-}
-
-/* Takes the oldest packet; false if there is none. `*taken` is the node if its life in the port is
- * over, else NULL; for release_taken, once the lock is gone. */
-static bool take_locked(struct zxp_port* port, zx_port_packet_t* out,
-                        struct zxp_port_node** taken) {
-  struct zxp_list* link = zxp_list_pop_front(&port->queue);
-  if (link == NULL) {
-    return false;
-  }
-  struct zxp_port_node* node = ZXP_CONTAINER_OF(link, struct zxp_port_node, link);
-  node->ops->take_locked(port, node, out);
-  /* A page source may have queued the node again for its next request; a user packet is spare now.
-   */
-  *taken = zxp_list_empty(&node->link) ? node : NULL;
   return true;
 }
 
@@ -217,31 +247,100 @@ void zxp_port_release_dropped(struct zxp_list* dropped) {
   }
 }
 
-zx_status_t zxp_port_try_take(struct zxp_port* port, zx_port_packet_t* out) {
+/* ---- Receiving ---- */
+
+/* Takes the oldest packet out of the queue; false if there is none. take_lock and port.lock are held,
+ * and nothing is ready. `*taken` is the node if its life in the port is over, for release_taken once the
+ * locks are gone. */
+static bool take_queued_locked(struct zxp_port* port, zx_port_packet_t* out,
+                               struct zxp_port_node** taken) {
+  if (zxp_list_empty(&port->queue)) {
+    return false;
+  }
+  struct zxp_port_node* node = ZXP_CONTAINER_OF(port->queue.next, struct zxp_port_node, link);
+  if (zxp_port_is_user(node)) {
+    zxp_port_refill_locked(port);
+    return zxp_port_take_ready_locked(port, out);
+  }
+  zxp_list_remove(&node->link);
+  node->ops->take_locked(port, node, out);
+  /* A page source may have queued the node again for its next request. */
+  *taken = zxp_list_empty(&node->link) ? node : NULL;
+  return true;
+}
+
+/*
+ * Takes the oldest packet of all. If there is none and `sleep` is true, the caller is counted as a
+ * sleeper, in one step with having found nothing, and `*sequence` is the word's value to sleep on.
+ */
+static bool take(struct zxp_port* port, zx_port_packet_t* out, bool sleep, unsigned* sequence,
+                 const struct zxp_port_server_ops** server) {
   struct zxp_port_node* taken = NULL;
-  zxp_port_lock(port);
-  const bool found = take_locked(port, out, &taken);
-  zxp_port_unlock(port);
+  zxp_quick_lock(&port->take_lock);
+  bool found = zxp_port_take_ready_locked(port, out);
+  if (!found) {
+    zxp_port_lock(port);
+    found = take_queued_locked(port, out, &taken);
+    if (!found && sleep) {
+      port->sleepers++;
+      *sequence = atomic_load_explicit(&port->wake_sequence, memory_order_relaxed);
+      *server = port->server_ops;
+    }
+    zxp_port_unlock(port);
+  }
+  zxp_quick_unlock(&port->take_lock);
   release_taken(taken);
-  return found ? ZX_OK : ZX_ERR_SHOULD_WAIT;
+  return found;
+}
+
+zx_status_t zxp_port_try_take(struct zxp_port* port, zx_port_packet_t* out) {
+  return take(port, out, false, NULL, NULL) ? ZX_OK : ZX_ERR_SHOULD_WAIT;
+}
+
+bool zxp_port_take_quick(zx_handle_t handle, zx_port_packet_t* out) {
+  struct zxp_object* object = zxp_handle_peek_port(handle, ZX_RIGHT_READ);
+  if (object == NULL) {
+    return false;
+  }
+  struct zxp_port* port = ZXP_CONTAINER_OF(object, struct zxp_port, object);
+  zxp_quick_lock(&port->take_lock);
+  /* A port that is alive now stays so until the lock is given back: its last handle's close drains it
+   * under this lock before it ends. */
+  bool found = zxp_handle_is_live(handle, object);
+  if (found && !zxp_port_take_ready_locked(port, out)) {
+    zxp_port_lock(port);
+    zxp_port_refill_locked(port);
+    zxp_port_unlock(port);
+    found = zxp_port_take_ready_locked(port, out);
+  }
+  zxp_quick_unlock(&port->take_lock);
+  return found;
+}
+
+/* A packet often comes while the receiver of the one before falls asleep. A moment's patience costs less
+ * than that sleep and the wake-up that its producer would have to pay for. */
+static void linger(struct zxp_port* port) {
+  const unsigned pushes = atomic_load_explicit(&port->pushes, memory_order_relaxed);
+  for (int i = 0; i < LINGER_SPINS; i++) {
+    zxp_cpu_relax();
+    if (atomic_load_explicit(&port->pushes, memory_order_relaxed) != pushes) {
+      return;
+    }
+  }
 }
 
 zx_status_t zxp_port_wait(struct zxp_port* port, zx_time_t deadline, zx_port_packet_t* out) {
-  struct zxp_port_node* taken = NULL;
   zx_status_t status = ZX_OK;
-  zxp_port_lock(port);
-  for (;;) {
-    if (take_locked(port, out, &taken)) {
-      status = ZX_OK; /* a packet wins over a passed deadline */
-      break;
-    }
+  unsigned sequence = 0;
+  const struct zxp_port_server_ops* server = NULL;
+  if (deadline > 0 && zxp_port_server_context(port) == NULL) {
+    linger(port);
+  }
+  /* A packet wins over a passed deadline. */
+  while (!take(port, out, status == ZX_OK, &sequence, &server)) {
     if (status != ZX_OK) {
-      break;
+      return status;
     }
-    const struct zxp_port_server_ops* server = port->server_ops;
-    const unsigned sequence = atomic_load_explicit(&port->wake_sequence, memory_order_relaxed);
-    port->sleepers++;
-    zxp_port_unlock(port);
     status = server != NULL ? server->wait(port->server_context, deadline)
                             : sleep_on_word(&port->wake_sequence, sequence, deadline);
     zxp_port_lock(port);
@@ -249,83 +348,9 @@ zx_status_t zxp_port_wait(struct zxp_port* port, zx_time_t deadline, zx_port_pac
     if (port->signalled > 0) {
       port->signalled--;
     }
-  }
-  zxp_port_unlock(port);
-  release_taken(taken);
-  return status;
-}
-
-/* ---- User packets ---- */
-
-static void user_take_locked(struct zxp_port* port, struct zxp_port_node* node,
-                             zx_port_packet_t* out) {
-  struct user_packet* user = ZXP_CONTAINER_OF(node, struct user_packet, node);
-  *out = user->packet;
-  port->user_count--;
-  if (port->spare_count < SPARE_MAX) {
-    zxp_list_push_front(&port->spare, &node->link);
-    port->spare_count++;
-  }
-}
-
-/* Only of those that did not become spare. */
-static void user_released(struct zxp_port_node* node) {
-  free(ZXP_CONTAINER_OF(node, struct user_packet, node));
-}
-
-static const struct zxp_port_node_ops user_ops = {
-    .take_locked = user_take_locked,
-    .released = user_released,
-};
-
-zx_status_t zxp_port_queue_user(struct zxp_port* port, const zx_port_packet_t* packet) {
-  struct user_packet* made = NULL;
-  zx_status_t status = ZX_OK;
-  zxp_port_lock(port);
-  if (port->spare_count == 0 && port->user_count < USER_PACKETS_MAX) {
     zxp_port_unlock(port);
-    made = malloc(sizeof *made);
-    if (made == NULL) {
-      return ZX_ERR_NO_MEMORY;
-    }
-    zxp_port_node_init(&made->node, &user_ops);
-    zxp_port_lock(port);
   }
-  if (port->closed) {
-    status = ZX_ERR_BAD_HANDLE; /* closed since the look-up */
-  } else if (port->user_count >= USER_PACKETS_MAX) {
-    status = ZX_ERR_SHOULD_WAIT;
-  } else {
-    struct user_packet* user = made;
-    made = NULL;
-    if (user == NULL) {
-      struct zxp_list* link = zxp_list_pop_front(&port->spare);
-      port->spare_count--;
-      user = ZXP_CONTAINER_OF(link, struct user_packet, node.link);
-    }
-    user->packet = *packet;
-    user->packet.type = ZX_PKT_TYPE_USER;
-    port->user_count++;
-    (void)zxp_port_push_locked(port, &user->node);
-  }
-  zxp_port_unlock(port);
-  free(made);
-  return status;
-}
-
-bool zxp_port_drop_user_locked(struct zxp_port* port, uint64_t key, struct zxp_list* dropped) {
-  bool found = false;
-  ZXP_LIST_FOREACH_SAFE(link, &port->queue) {
-    struct zxp_port_node* node = ZXP_CONTAINER_OF(link, struct zxp_port_node, link);
-    if (node->ops == &user_ops &&
-        ZXP_CONTAINER_OF(node, struct user_packet, node)->packet.key == key) {
-      zxp_list_remove(link);
-      zxp_list_push_back(dropped, link);
-      port->user_count--;
-      found = true;
-    }
-  }
-  return found;
+  return ZX_OK;
 }
 
 /* ---- Server ---- */
@@ -361,22 +386,22 @@ void zxp_port_set_server_release(struct zxp_port* port, void (*release)(void* co
  * sleep on until their deadline, and so they do here (docs/semantics/objects.md 8.6). */
 static void port_zero_handles(struct zxp_object* object) {
   struct zxp_port* port = zxp_port_from_object(object);
+  struct zxp_list* link;
   zxp_port_waits_closed(port);
-  for (;;) {
+  do {
     /* One at a time: until it is off the queue, a page source may take its node back. */
-    zxp_port_lock(port);
-    struct zxp_list* link = zxp_list_pop_front(&port->queue);
-    if (link != NULL) {
-      struct zxp_port_node* node = ZXP_CONTAINER_OF(link, struct zxp_port_node, link);
-      if (node->ops->dropped_locked != NULL) {
-        node->ops->dropped_locked(port, node);
-      }
-    }
-    zxp_port_unlock(port);
+    zxp_port_lock_both(port);
+    link = zxp_list_pop_front(&port->ready);
     if (link == NULL) {
-      break;
+      link = zxp_list_pop_front(&port->queue);
     }
-    release_taken(ZXP_CONTAINER_OF(link, struct zxp_port_node, link));
-  }
+    struct zxp_port_node* node =
+        link != NULL ? ZXP_CONTAINER_OF(link, struct zxp_port_node, link) : NULL;
+    if (node != NULL && node->ops->dropped_locked != NULL) {
+      node->ops->dropped_locked(port, node);
+    }
+    zxp_port_unlock_both(port);
+    release_taken(node);
+  } while (link != NULL);
   ZXP_LOG(ZXP_TOPIC_PORT, 2, "port %llu closed", (unsigned long long)object->koid);
 }

@@ -248,7 +248,7 @@ bool zxp_port_cancel_key(struct zxp_port* port, uint64_t key) {
   struct zxp_list packets;
   zxp_list_init(&waits);
   zxp_list_init(&packets);
-  zxp_port_lock(port);
+  zxp_port_lock_both(port);
   drop_waits_locked(port, &key, &waits);
   (void)zxp_port_drop_user_locked(port, key, &packets);
   ZXP_LIST_FOREACH_SAFE(link, &port->queue) {
@@ -258,7 +258,7 @@ bool zxp_port_cancel_key(struct zxp_port* port, uint64_t key) {
       zxp_list_push_back(&packets, link);
     }
   }
-  zxp_port_unlock(port);
+  zxp_port_unlock_both(port);
   const bool found = !zxp_list_empty(&waits) || !zxp_list_empty(&packets);
   finish_dropped(&waits);
   zxp_port_release_dropped(&packets);

@@ -34,17 +34,20 @@ ZXP_EXPORT zx_status_t zx_port_create(uint32_t options, zx_handle_t* out) {
 ZXP_TWIN(zx_port_create);
 
 ZXP_EXPORT zx_status_t zx_port_queue(zx_handle_t handle, const zx_port_packet_t* packet) {
+  zx_port_packet_t copy;
+  zx_status_t copied = ZX_ERR_INVALID_ARGS;
+  if (packet != NULL) {
+    copied = zxp_user_copy_in(&copy, packet, sizeof copy, NULL);
+    if (copied == ZX_OK && zxp_port_queue_quick(handle, &copy)) {
+      return ZX_OK;
+    }
+  }
   struct zxp_port* port;
   zx_status_t status = pin_port(handle, ZX_RIGHT_WRITE, &port);
   if (status != ZX_OK) {
     return status;
   }
-  zx_port_packet_t copy;
-  status =
-      packet == NULL ? ZX_ERR_INVALID_ARGS : zxp_user_copy_in(&copy, packet, sizeof copy, NULL);
-  if (status == ZX_OK) {
-    status = zxp_port_queue_user(port, &copy);
-  }
+  status = copied == ZX_OK ? zxp_port_queue_user(port, &copy) : copied;
   zxp_handle_unpin(handle);
   return status;
 }
@@ -52,16 +55,18 @@ ZXP_TWIN(zx_port_queue);
 
 ZXP_EXPORT zx_status_t zx_port_wait(zx_handle_t handle, zx_instant_mono_t deadline,
                                     zx_port_packet_t* packet) {
-  struct zxp_port* port;
-  zx_status_t status = pin_port(handle, ZX_RIGHT_READ, &port);
-  if (status != ZX_OK) {
-    return status;
-  }
   zx_port_packet_t taken;
-  status = zxp_port_wait(port, deadline, &taken);
-  zxp_handle_unpin(handle);
-  if (status != ZX_OK) {
-    return status;
+  if (!zxp_port_take_quick(handle, &taken)) {
+    struct zxp_port* port;
+    zx_status_t status = pin_port(handle, ZX_RIGHT_READ, &port);
+    if (status != ZX_OK) {
+      return status;
+    }
+    status = zxp_port_wait(port, deadline, &taken);
+    zxp_handle_unpin(handle);
+    if (status != ZX_OK) {
+      return status;
+    }
   }
   return packet == NULL ? ZX_ERR_INVALID_ARGS
                         : zxp_user_copy_out(packet, &taken, sizeof taken, NULL);
