@@ -174,6 +174,16 @@ static void ask_locked(const struct fault* f, enum zxp_request_kind kind) {
   }
 }
 
+/*
+ * Whether the thread may have left the wait that the message tells of, since the page let it pass after
+ * the message was read: it was raised in; the mapping is a newer one; the pager has gone only since. Then
+ * it is not put on record, nor raised in, but woken: if it is still there, it says so again.
+ */
+static bool may_have_left_locked(const struct fault* f, enum action action) {
+  return zxp_raised_since(f->tid, f->seq) || f->seq < f->mapping->made_seq ||
+         (action == FAIL && f->source != NULL && f->seq < f->source->ended_seq);
+}
+
 /* ---- Doing it ---- */
 
 /* Lets stores through this mapping at the page go; wakes. The page is DIRTY. */
@@ -268,8 +278,9 @@ void zxp_fault_resolve(struct zxp_channel* channel, uintptr_t address, uint64_t 
   f.source = zxp_pages_root_source(f.pages);
   here = f.source;
   enum action action = decide_locked(&f);
-  if ((action == ASK_READ || action == ASK_DIRTY || action == FAIL) && zxp_raised_since(tid, seq)) {
-    action = WAKE; /* It has left that wait; if it is back, it says so again. */
+  if ((action == ASK_READ || action == ASK_DIRTY || action == FAIL) &&
+      may_have_left_locked(&f, action)) {
+    action = WAKE;
   }
   ZXP_LOG(ZXP_TOPIC_FAULT, 3, "thread %d %s %p, page %llu: %s", tid, f.writes ? "writes" : "reads",
           (void*)address, (unsigned long long)f.page, action_names[action]);
@@ -294,7 +305,9 @@ void zxp_fault_resolve(struct zxp_channel* channel, uintptr_t address, uint64_t 
 void zxp_fault_release(struct zxp_source* s, struct zxp_blocked* b, zx_status_t status) {
   struct zxp_channel* c = b->channel;
   ZXP_ASSERT_HELD(&s->tree->lock);
-  if (status != ZX_OK && zxp_raised_since(b->tid, b->seq)) {
+  if (status != ZX_OK && (zxp_raised_since(b->tid, b->seq) || s->pages == NULL ||
+                          zxp_mapping_in_tree_locked(s->pages, b->address, c) == NULL)) {
+    /* It is elsewhere, or meets a hole, or whatever is mapped there now (8.7). */
     zxp_uffd_wake(c->uffd, page_address(b->address), ZXP_PAGE_SIZE);
   } else if (status != ZX_OK) {
     zxp_raise_bus_error(s->pages, c, b->tid, b->address);

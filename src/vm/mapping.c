@@ -94,8 +94,8 @@ static zx_status_t area_reserve(uintptr_t address, uint64_t length) {
 }
 
 static zx_status_t area_map(uintptr_t address, uint64_t length, int prot, int fd, uint64_t offset) {
-  void* at = mmap((void*)address, length, prot, MAP_SHARED | MAP_FIXED | MAP_NORESERVE, fd,
-                  (off_t)offset);
+  void* at =
+      mmap((void*)address, length, prot, MAP_SHARED | MAP_FIXED | MAP_NORESERVE, fd, (off_t)offset);
   if (at == MAP_FAILED) {
     return status_of_mmap(errno);
   }
@@ -158,8 +158,8 @@ zx_status_t zxp_mapping_trap_locked(struct zxp_mapping* m, struct zxp_channel* c
     uint64_t run;
     if (zxp_extents_find(&pages->storage->extents, m->first_page + page, inside - page, &arena_page,
                          &run)) {
-      const zx_status_t st = zxp_uffd_register(
-          channel->uffd, m->base + (page << ZXP_PAGE_SHIFT), run << ZXP_PAGE_SHIFT);
+      const zx_status_t st = zxp_uffd_register(channel->uffd, m->base + (page << ZXP_PAGE_SHIFT),
+                                               run << ZXP_PAGE_SHIFT);
       if (st != ZX_OK) {
         return st;
       }
@@ -177,8 +177,9 @@ static zx_status_t establish_locked(struct zxp_mapping* m, uint64_t first, uint6
                                     bool inside) {
   struct zxp_pages* pages = m->pages;
   if (inside) {
-    const zx_status_t st = zxp_extents_ensure(&pages->storage->extents, m->first_page + first, count,
-                                              pages->size >> ZXP_PAGE_SHIFT, pages->resizable);
+    const zx_status_t st =
+        zxp_extents_ensure(&pages->storage->extents, m->first_page + first, count,
+                           pages->size >> ZXP_PAGE_SHIFT, pages->resizable);
     if (st != ZX_OK) {
       return st;
     }
@@ -205,8 +206,7 @@ static zx_status_t establish_locked(struct zxp_mapping* m, uint64_t first, uint6
         st = zxp_uffd_register(m->channel->uffd, address, n << ZXP_PAGE_SHIFT);
         if (st == ZX_OK) {
           mark_present_locked(m, m->first_page + page, n);
-          if (prot != PROT_NONE &&
-              mprotect((void*)address, n << ZXP_PAGE_SHIFT, prot) != 0) {
+          if (prot != PROT_NONE && mprotect((void*)address, n << ZXP_PAGE_SHIFT, prot) != 0) {
             st = status_of_mmap(errno);
           }
         }
@@ -267,6 +267,7 @@ zx_status_t zxp_mapping_create(struct zxp_vmo* vmo, uint64_t vmo_offset, uintptr
       st = establish_locked(m, inside, m->pages_count - inside, false);
     }
     if (st == ZX_OK) {
+      m->made_seq = zxp_channel_last_message();
       zxp_list_push_back(&pages->mappings, &m->pages_link);
       vmo->num_mappings++;
       pages->untracked = m->channel == NULL;

@@ -40,11 +40,11 @@ struct zxp_perm_run {
 
 /* (C) constant  (M) aspace.lock and tree lock */
 struct zxp_mapping {
-  struct zxp_vm_node node;     /* (M) in its region */
-  uintptr_t base;              /* (M) */
-  uint64_t pages_count;        /* (M) */
-  uint64_t first_page;         /* (M) page of `pages` shown at base */
-  uint64_t end_page;           /* (C) of `pages`: where the object ends, if it is a slice; else UINT64_MAX */
+  struct zxp_vm_node node; /* (M) in its region */
+  uintptr_t base;          /* (M) */
+  uint64_t pages_count;    /* (M) */
+  uint64_t first_page;     /* (M) page of `pages` shown at base */
+  uint64_t end_page; /* (C) of `pages`: where the object ends, if it is a slice; else UINT64_MAX */
   struct zxp_vmo* vmo;         /* (C) holds a reference */
   struct zxp_pages* pages;     /* (C) the vmo's */
   struct zxp_channel* channel; /* (T) where its faults go, if it traps; holds a reference */
@@ -53,6 +53,7 @@ struct zxp_mapping {
   uint32_t runs_count;         /* (M) */
   uint32_t runs_capacity;      /* (M) */
   struct zxp_list pages_link;  /* (T) in pages->mappings */
+  uint64_t made_seq;           /* (C) faults in it have this message number or a larger one */
 };
 
 static inline uint64_t zxp_mapping_length(const struct zxp_mapping* m) {

@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "base/stats.h"
+#include "fault/channel_private.h"
 #include "vm/pager.h"
 #include "vm/vmo.h"
 
@@ -219,6 +220,7 @@ void zxp_source_detach_locked(struct zxp_source* s, bool complete) {
     return;
   }
   s->state = ZXP_SOURCE_DETACHED;
+  s->ended_seq = zxp_channel_last_message();
   end_requests_locked(s);
   if (complete) {
     zxp_port_lock(s->port);
@@ -236,6 +238,7 @@ void zxp_source_cut_locked(struct zxp_source* s) {
   put = empty_slot_locked(s);
   zxp_port_unlock(s->port);
   if (s->state == ZXP_SOURCE_ATTACHED) {
+    s->ended_seq = zxp_channel_last_message();
     end_requests_locked(s);
   }
   s->state = ZXP_SOURCE_CUT;

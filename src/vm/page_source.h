@@ -51,9 +51,10 @@ struct zxp_source {
   bool trap_dirty;             /* (C) */
   struct zxp_pages* pages;     /* (T) NULL after the last object that showed them */
   enum zxp_source_state state; /* (T) */
-  bool modified;               /* (T) writeback.md 4 */
+  uint64_t ended_seq; /* (T) number of the next fault message when it was detached or cut off */
+  bool modified;      /* (T) writeback.md 4 */
   struct zxp_request_set requests; /* (T) */
-  struct zxp_list pager_link;  /* (G) */
+  struct zxp_list pager_link;      /* (G) */
 
   /*
    * (T) The range of addresses that the answer under way has woken already, by installing the pages in
@@ -63,12 +64,12 @@ struct zxp_source {
   uintptr_t woken_from;
   uintptr_t woken_to;
 
-  struct zxp_port_node node;     /* (P) the packet slot */
-  struct zxp_request* in_slot;   /* (P) the request whose packet is queued */
-  bool complete_in_slot;         /* (P) COMPLETE is queued */
-  bool complete_pending;         /* (P) COMPLETE waits for the slot */
-  bool silent;                   /* (P) pager closed: send nothing any more */
-  struct zxp_list waiting;       /* (P) requests behind the slot, struct zxp_request.slot_link */
+  struct zxp_port_node node;   /* (P) the packet slot */
+  struct zxp_request* in_slot; /* (P) the request whose packet is queued */
+  bool complete_in_slot;       /* (P) COMPLETE is queued */
+  bool complete_pending;       /* (P) COMPLETE waits for the slot */
+  bool silent;                 /* (P) pager closed: send nothing any more */
+  struct zxp_list waiting;     /* (P) requests behind the slot, struct zxp_request.slot_link */
 };
 
 /* A source for a root that is being made; one reference. Takes references to pager and port. */
