@@ -35,6 +35,9 @@ void zxp_pager_remove_source(struct zxp_pager* pager, struct zxp_source* source)
 }
 
 struct zxp_pages* zxp_pager_root(struct zxp_pager* pager, struct zxp_vmo* vmo) {
+  if (vmo->slice || vmo->reference) {
+    return NULL; /* They show the root's pages and are no roots. */
+  }
   const struct zxp_source* s = vmo->pages->source;
   return s != NULL && s->pager == pager ? vmo->pages : NULL;
 }
