@@ -40,11 +40,12 @@ enum zxp_uffd_class zxp_uffd_classify(int error) {
 /* ---- Opening ---- */
 
 /* Without these no mapping of a pager-backed VMO can be right. */
-#define FEATURES_NEEDED                                                                  \
-  ((uint64_t)(UFFD_FEATURE_PAGEFAULT_FLAG_WP | UFFD_FEATURE_MISSING_SHMEM |              \
+#define FEATURES_NEEDED                                                     \
+  ((uint64_t)(UFFD_FEATURE_PAGEFAULT_FLAG_WP | UFFD_FEATURE_MISSING_SHMEM | \
               UFFD_FEATURE_WP_HUGETLBFS_SHMEM | UFFD_FEATURE_THREAD_ID))
 /* These make it better. */
-#define FEATURES_WANTED ((uint64_t)(UFFD_FEATURE_EXACT_ADDRESS | UFFD_FEATURE_POISON))
+#define FEATURES_WANTED \
+  ((uint64_t)(UFFD_FEATURE_EXACT_ADDRESS | UFFD_FEATURE_POISON | UFFD_FEATURE_EVENT_REMAP))
 
 static int open_device(void) {
   const int dev = open("/dev/userfaultfd", O_RDWR | O_CLOEXEC);
@@ -58,9 +59,7 @@ static int open_device(void) {
   return fd;
 }
 
-static int open_syscall(void) {
-  return (int)syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK);
-}
+static int open_syscall(void) { return (int)syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK); }
 
 static int open_user_only(void) {
   return (int)syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK | UFFD_USER_MODE_ONLY);
@@ -80,7 +79,8 @@ static int open_mode(zxp_fault_mode_t mode) {
   }
 }
 
-/* Agrees on `features`; `*offered` gets all that the kernel has. A descriptor can be asked once only. */
+/* Agrees on `features`; `*offered` gets all that the kernel has. A descriptor can be asked once
+ * only. */
 static bool handshake(int fd, uint64_t features, uint64_t* offered) {
   struct uffdio_api api = {.api = UFFD_API, .features = features};
   if (ioctl(fd, UFFDIO_API, &api) != 0) {
@@ -98,8 +98,10 @@ static void advise(void) {
   if (probe.mode == ZXP_FAULT_MODE_NONE) {
     text =
         "userfaultfd cannot be opened. Run as root, or give the user access to /dev/userfaultfd "
-        "(Linux 6.1), or set vm.unprivileged_userfaultfd=1; a container's seccomp profile must allow "
-        "userfaultfd(2). Until then pager-backed VMOs can be read and written by calls, not mapped.";
+        "(Linux 6.1), or set vm.unprivileged_userfaultfd=1; a container's seccomp profile must "
+        "allow "
+        "userfaultfd(2). Until then pager-backed VMOs can be read and written by calls, not "
+        "mapped.";
   } else if (!probe.mappings_supported) {
     text =
         "This kernel cannot write-protect shared memory by userfaultfd (Linux 5.19 can), so "
@@ -141,8 +143,7 @@ static void probe_once(void) {
   probe.thread_id = (probe.features & UFFD_FEATURE_THREAD_ID) != 0;
   probe.exact_address = (probe.features & UFFD_FEATURE_EXACT_ADDRESS) != 0;
   probe.mappings_supported = (probe.features & FEATURES_NEEDED) == FEATURES_NEEDED;
-  probe.kernel_faults_served =
-      probe.mappings_supported && probe.mode != ZXP_FAULT_MODE_USER_ONLY;
+  probe.kernel_faults_served = probe.mappings_supported && probe.mode != ZXP_FAULT_MODE_USER_ONLY;
   advise();
   ZXP_LOG(ZXP_TOPIC_FAULT, 2, "userfaultfd mode %u, features %llx", probe.mode,
           (unsigned long long)probe.features);
@@ -219,7 +220,7 @@ enum zxp_uffd_class zxp_uffd_protect(int fd, uintptr_t address, uint64_t length,
   enum zxp_uffd_class c;
   do {
     c = zxp_uffd_ioctl(fd, UFFDIO_WRITEPROTECT, &wp) == 0 ? ZXP_UFFD_DONE
-                                                         : zxp_uffd_classify(errno);
+                                                          : zxp_uffd_classify(errno);
   } while (c == ZXP_UFFD_RETRY);
   return c;
 }

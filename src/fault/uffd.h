@@ -2,12 +2,13 @@
 /*
  * userfaultfd: the kernel's interface, and nothing of the library's own.
  *
- * Opening tries the device node, the system call, and the system call for user-mode faults only, in this
- * order; features are asked for at run time, never inferred from the headers of the build machine, whose
- * constants may be older (private copies below, each with the kernel that brought it).
+ * Opening tries the device node, the system call, and the system call for user-mode faults only, in
+ * this order; features are asked for at run time, never inferred from the headers of the build
+ * machine, whose constants may be older (private copies below, each with the kernel that brought
+ * it).
  *
- * Every answer of the ioctls is put into one of a few classes by one function (zxp_uffd_classify): some
- * errno values are everyday answers, not errors.
+ * Every answer of the ioctls is put into one of a few classes by one function (zxp_uffd_classify):
+ * some errno values are everyday answers, not errors.
  *
  * No locks; descriptors are plain ints.
  */
@@ -74,9 +75,9 @@ int zxp_uffd_open(void);
 zx_status_t zxp_uffd_register(int fd, uintptr_t address, uint64_t length);
 
 /*
- * Fills the pages from `from` and maps them, write-protected if asked, waking whoever waits for them.
- * `*filled` gets how many bytes at the front were filled. Stops at the first page that is there already
- * (ZXP_UFFD_PRESENT). Retries by itself.
+ * Fills the pages from `from` and maps them, write-protected if asked, waking whoever waits for
+ * them. `*filled` gets how many bytes at the front were filled. Stops at the first page that is
+ * there already (ZXP_UFFD_PRESENT). Retries by itself.
  */
 enum zxp_uffd_class zxp_uffd_copy(int fd, uintptr_t address, const void* from, uint64_t length,
                                   bool write_protect, uint64_t* filled);
@@ -88,6 +89,19 @@ void zxp_uffd_wake(int fd, uintptr_t address, uint64_t length);
 
 /* Marks pages so that a touch raises SIGBUS; wakes. ZXP_UFFD_GONE where the kernel lacks it. */
 enum zxp_uffd_class zxp_uffd_poison(int fd, uintptr_t address, uint64_t length);
+
+/* ---- fault/move.c ---- */
+
+/* Whether a registered area can be moved with its registration. */
+bool zxp_uffd_can_move(void);
+
+/*
+ * Moves a registered area to `to`, over whatever is there, so that other threads touch either the
+ * one or the other. Any lock may be held but those that reading this descriptor takes. On an error
+ * the area is still at `from`, and what was at `to` may be gone. Errors: ZX_ERR_NO_RESOURCES,
+ * ZX_ERR_NO_MEMORY.
+ */
+zx_status_t zxp_uffd_move(int fd, uintptr_t from, uintptr_t to, uint64_t length);
 
 /* The system call behind all of the above; tests put a fake in its place. */
 extern int (*zxp_uffd_ioctl)(int fd, unsigned long request, void* argument);

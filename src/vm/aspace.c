@@ -2,10 +2,12 @@
 #include "vm/aspace.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <sys/mman.h>
 
 #include "base/log.h"
 #include "base/user.h"
+#include "vm/arena.h"
 
 #if defined(__SANITIZE_THREAD__)
 #define UNDER_TSAN 1
@@ -57,6 +59,54 @@ static void init_once(void) {
     return;
   }
 }
+
+/* ---- Spare areas ---- */
+
+/* Undoing one step needs two at most: a part in the middle of an area makes three of it. */
+#define SPARES 16
+
+static struct zxp_mutex spares_lock = ZXP_MUTEX_INITIALIZER(ZXP_RANK_LEAF);
+static _Atomic(unsigned char*) spares; /* changed with spares_lock held; NULL: lent */
+
+static unsigned char* make_spares(void) {
+  /* Pages that differ from their neighbours in what they allow cannot become one area. */
+  unsigned char* at = mmap(NULL, SPARES * ZXP_PAGE_SIZE, PROT_NONE,
+                           MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (at == MAP_FAILED) {
+    return NULL;
+  }
+  for (int i = 1; i < SPARES; i += 2) {
+    if (mprotect(at + (uint64_t)i * ZXP_PAGE_SIZE, ZXP_PAGE_SIZE, PROT_READ) != 0) {
+      munmap(at, SPARES * ZXP_PAGE_SIZE);
+      return NULL;
+    }
+  }
+  return at;
+}
+
+bool zxp_aspace_stock_spares(void) {
+  if (atomic_load_explicit(&spares, memory_order_relaxed) != NULL) {
+    return true;
+  }
+  zxp_mutex_lock(&spares_lock);
+  if (spares == NULL) {
+    spares = make_spares();
+  }
+  const bool there = spares != NULL;
+  zxp_mutex_unlock(&spares_lock);
+  return there;
+}
+
+void zxp_aspace_lend_spares(void) {
+  zxp_mutex_lock(&spares_lock);
+  if (spares != NULL) {
+    munmap(spares, SPARES * ZXP_PAGE_SIZE);
+    spares = NULL;
+  }
+  zxp_mutex_unlock(&spares_lock);
+}
+
+/* ---- The window ---- */
 
 zx_status_t zxp_aspace_init(void) {
   pthread_once(&once, init_once);

@@ -7,9 +7,20 @@
 #include "vm/mapping.h"
 #include "vm/region.h"
 
+/* Whether the page lies past what the mapping shows, the end of the pages apart. */
+static bool ends_before(const struct zxp_mapping* m, uint64_t page) {
+  if (!m->stream_limited) {
+    return page >= m->end_page;
+  }
+  zxp_pages_lock(m->pages);
+  const bool shown = zxp_mapping_shows_locked(m, page);
+  zxp_pages_unlock(m->pages);
+  return !shown;
+}
+
 /*
- * The VMO behind `address`, with a reference, and how many of `n` bytes it stands behind. Permission and
- * end as in vmo.md 3; the end is checked again by the transfer itself.
+ * The VMO behind `address`, with a reference, and how many of `n` bytes it stands behind.
+ * Permission and end as in vmo.md 3; the end is checked again by the transfer itself.
  */
 static zx_status_t find(uintptr_t address, uint64_t n, uint32_t perm, struct zxp_vmo** vmo,
                         uint64_t* offset, uint64_t* length) {
@@ -24,7 +35,7 @@ static zx_status_t find(uintptr_t address, uint64_t n, uint32_t perm, struct zxp
     const uint32_t perms = zxp_mapping_perms(m, at >> ZXP_PAGE_SHIFT, &run_end);
     if ((perms & perm) == 0) {
       st = ZX_ERR_ACCESS_DENIED;
-    } else if (m->first_page + (at >> ZXP_PAGE_SHIFT) >= m->end_page) {
+    } else if (ends_before(m, m->first_page + (at >> ZXP_PAGE_SHIFT))) {
       st = ZX_ERR_OUT_OF_RANGE;
     } else {
       const uint64_t left = (run_end << ZXP_PAGE_SHIFT) - at;

@@ -101,6 +101,7 @@ struct zxp_pages {
   bool tracked;                /* every mapping traps, and the map knows every page */
   uint64_t copies;             /* pages in state CLEAN: copies that a mapping was shown */
   struct zxp_list mappings;   /* (T) struct zxp_mapping.pages_link */
+  uint32_t stream_limited;    /* (T) how many of them show nothing past the stream size */
 };
 
 /* (C) constant  (T) tree lock  (A) atomic */

@@ -11,6 +11,7 @@
 
 #include "base/user.h"
 #include "vm/cow.h"
+#include "vm/mapping.h"
 #include "vm/page_source.h"
 #include "vm/vmo.h"
 
@@ -180,6 +181,16 @@ static void copy_to_pages_locked(struct zxp_pages* pages, const void* from, uint
   }
 }
 
+/* A stream's content goes up to `end` now. A mapping that cannot follow, for lack of areas, goes on hiding the
+ * new page until the content size changes again: bytes have been written, and so have to count. */
+static void place_content_locked(struct zxp_vmo* vmo, uint64_t end) {
+  struct zxp_content_size* content = zxp_vmo_content(vmo);
+  if (content->size < end && zxp_mapping_set_content_locked(vmo->pages, content,
+                                                            vmo->window_offset, end) != ZX_OK) {
+    zxp_content_placed_locked(content, end);
+  }
+}
+
 static zx_status_t write_pages(struct zxp_pages* pages, const void* buffer, uint64_t offset,
                                uint64_t length, const struct transfer* t, uint64_t* done) {
   unsigned char bounce[ZXP_PAGE_SIZE];
@@ -252,7 +263,7 @@ static zx_status_t write_pages(struct zxp_pages* pages, const void* buffer, uint
     from += n;
     at += n;
     if (t->claimed) {
-      zxp_content_placed_locked(zxp_vmo_content(t->stream), at - t->stream->window_offset);
+      place_content_locked(t->stream, at - t->stream->window_offset);
     }
     if (at < end && n == COPY_MAX) {
       zxp_access_unlock(&a);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Sizes: zx_vmo_set_size, the stream size (docs/semantics/vmo.md 4, pager.md 8.5, writeback.md 8.2).
+ * Sizes: zx_vmo_set_size, the stream size (docs/semantics/vmo.md 4, pager.md 8.5, writeback.md
+ * 8.2).
  */
 #include "vm/mapping.h"
 #include "vm/page_source.h"
@@ -15,6 +16,7 @@ zx_status_t zxp_pages_resize_mappings_locked(struct zxp_pages* pages, uint64_t f
     struct zxp_mapping* m = ZXP_CONTAINER_OF(it, struct zxp_mapping, pages_link);
     const zx_status_t st = zxp_mapping_resized_locked(m, first, end, new_size);
     if (st != ZX_OK) {
+      zxp_aspace_lend_spares();
       for (struct zxp_list* back = it;; back = back->prev) {
         zxp_mapping_resized_locked(ZXP_CONTAINER_OF(back, struct zxp_mapping, pages_link), first,
                                    end, old_size);
@@ -80,17 +82,21 @@ zx_status_t zxp_pages_set_size(struct zxp_pages* pages, uint64_t size) {
   }
   zxp_content_claim(&claim, pages->tree, &pages->content);
   zxp_pages_lock(pages);
-  st = resize_locked(pages, rounded);
+  /* The content size first: a mapping that ends there is shown no more than it may. */
+  const uint64_t old_content = pages->content.size;
+  st = zxp_mapping_set_content_locked(pages, &pages->content, 0, size);
   if (st == ZX_OK) {
-    pages->content.size = size;
-    if (pages->source != NULL) {
+    st = resize_locked(pages, rounded);
+    if (st != ZX_OK) {
+      zxp_mapping_set_content_locked(pages, &pages->content, 0, old_content);
+    } else if (pages->source != NULL) {
       pages->source->modified = true;
     }
   }
   zxp_pages_unlock(pages);
   if (st == ZX_OK && size < rounded) {
-    /* Like a write of zeros: may block on READ and DIRTY; the size has changed whatever becomes of it
-     * (writeback.md 8.2 rule 17). */
+    /* Like a write of zeros: may block on READ and DIRTY; the size has changed whatever becomes of
+     * it (writeback.md 8.2 rule 17). */
     zxp_pages_zero(pages, size, rounded - size);
   }
   zxp_content_release(&claim);

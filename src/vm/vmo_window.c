@@ -5,6 +5,7 @@
  * A slice cannot be made of a resizable VMO, so its window always lies inside the pages; for every
  * other object the pages check the range themselves, under their lock.
  */
+#include "vm/mapping.h"
 #include "vm/page_source.h"
 #include "vm/vmo.h"
 
@@ -36,10 +37,10 @@ static zx_status_t zero_and_set(struct zxp_vmo* vmo, struct zxp_content_claim* c
   const uint64_t vmo_size = zxp_vmo_size_locked(vmo);
   claim->cut = from;
   zxp_pages_unlock(vmo->pages);
-  const zx_status_t st = from < vmo_size ? zxp_vmo_zero(vmo, from, vmo_size - from) : ZX_OK;
+  zx_status_t st = from < vmo_size ? zxp_vmo_zero(vmo, from, vmo_size - from) : ZX_OK;
   zxp_pages_lock(vmo->pages);
   if (st == ZX_OK) {
-    zxp_vmo_content(vmo)->size = size;
+    st = zxp_mapping_set_content_locked(vmo->pages, zxp_vmo_content(vmo), vmo->window_offset, size);
   }
   claim->cut = UINT64_MAX;
   zxp_pages_unlock(vmo->pages);
