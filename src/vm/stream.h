@@ -13,9 +13,8 @@
  *
  * Walk, zx_stream_writev past the end of a VMO that may grow: syscall/stream.c fetches the vectors;
  * zxp_stream_writev takes the stream's lock and hands over the seek offset; zxp_stream_io_write
- * places what lies within the content, claims the content (vm/content_size.h) for the rest, makes
- * the VMO grow, zeroes what lies between, and places it; zxp_stream_writev moves the seek offset by
- * what was placed.
+ * claims the content (vm/content_size.h), makes the VMO grow, zeroes what lies between, and places
+ * the bytes; zxp_stream_writev moves the seek offset by what was placed.
  *
  * Lock: stream.lock (ZXP_RANK_STREAM) guards the seek offset and is held for the length of each
  * operation that uses it, also while that waits for a pager or touches the caller's memory.

@@ -179,8 +179,10 @@ zx_status_t zxp_stream_io_write(struct zxp_vmo* vmo, bool can_grow, struct zxp_i
   }
   while (st == ZX_OK && again) {
     again = false;
-    if (!append) {
-      st = move(&beside, from, *offset + *done, *offset + from->total, done);
+    /* All or nothing: the pages of a write that grows are asked for together. */
+    const uint64_t end = *offset + from->total;
+    if (!append && end <= limit_now(vmo, true, false)) {
+      st = move(&beside, from, *offset + *done, end, done);
     }
     if (st == ZX_OK && *done < from->total) {
       st = write_claimed(&rest, append, offset, &again, began, done);

@@ -49,6 +49,12 @@ zx_handle_t make_resizable_letters(const char* letters) {
   return vmo;
 }
 
+struct root* make_sized_root(uint32_t options, uint64_t size) {
+  /* Away from the keys that the fixtures give. */
+  static uint64_t next_key = 2000;
+  return make_root_on(fx.pager, fx.port, options, next_key++, size);
+}
+
 /* ---- Looking ---- */
 
 uint64_t content_size(zx_handle_t vmo) {

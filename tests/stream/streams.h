@@ -48,6 +48,9 @@ zx_handle_t make_resizable_letters(const char* letters);
 /* A VMO of just this content size. */
 zx_handle_t make_bytes(uint64_t size, uint32_t options);
 
+/* A root of the scenario's pager with just this content size. `options`: ZX_VMO_*. */
+struct root* make_sized_root(uint32_t options, uint64_t size);
+
 /* ---- Looking ---- */
 
 uint64_t content_size(zx_handle_t vmo);
@@ -57,7 +60,7 @@ uint64_t seek_of(zx_handle_t stream);
 
 #define expect_letters(vmo, letters) expect_letters_at(HERE, (vmo), 0, (letters), true)
 /* Just these bytes, wherever the content ends. */
-#define expect_bytes_at(vmo, offset, letters) \
+#define expect_letters_in(vmo, offset, letters) \
   expect_letters_at(HERE, (vmo), (offset), (letters), false)
 void expect_letters_at(struct place place, zx_handle_t vmo, uint64_t offset, const char* letters,
                        bool whole);

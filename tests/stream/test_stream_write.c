@@ -64,7 +64,7 @@ SCENARIO(a_write_up_to_the_end_of_a_fixed_vmo_is_whole) {
   check_equal(content_size(vmo), PAGE);
   check_equal(vmo_size(vmo), PAGE);
   expect_filled(vmo, 0, PAGE - 3, 0);
-  expect_bytes_at(vmo, PAGE - 3, "abc");
+  expect_letters_in(vmo, PAGE - 3, "abc");
 }
 
 SCENARIO(a_large_write_is_whole) {
@@ -98,7 +98,7 @@ SCENARIO(a_write_past_the_content_zeroes_what_lies_between) {
   check_equal(content_size(vmo), 2 * PAGE + 53);
   expect_filled(vmo, 0, 100, 'y');
   expect_filled(vmo, 100, 2 * PAGE + 50 - 100, 0);
-  expect_bytes_at(vmo, 2 * PAGE + 50, "abc");
+  expect_letters_in(vmo, 2 * PAGE + 50, "abc");
 }
 
 SCENARIO(a_gap_within_one_page_is_zeroed) {
@@ -141,9 +141,9 @@ SCENARIO(a_write_past_a_resizable_vmo_makes_it_grow) {
   check_equal(vmo_size(vmo), 2 * PAGE);
   check_equal(content_size(vmo), PAGE + 2);
   check_equal(seek_of(s), PAGE + 2);
-  expect_bytes_at(vmo, 0, "abc");
+  expect_letters_in(vmo, 0, "abc");
   expect_filled(vmo, 3, PAGE - 5, 0);
-  expect_bytes_at(vmo, PAGE - 2, "defg");
+  expect_letters_in(vmo, PAGE - 2, "defg");
   expect_filled(vmo, PAGE + 2, PAGE - 2, 0);
 }
 
@@ -153,7 +153,7 @@ SCENARIO(a_write_far_past_a_resizable_vmo_makes_it_grow) {
   check_equal(write_letters_at(make_stream(WRITE, vmo, 0), far_away, "xyz"), 3);
   check_equal(vmo_size(vmo), (UINT64_C(1) << 40) + PAGE);
   check_equal(content_size(vmo), far_away + 3);
-  expect_bytes_at(vmo, far_away, "xyz");
+  expect_letters_in(vmo, far_away, "xyz");
   expect_filled(vmo, 3, PAGE - 3, 0);
   expect_filled(vmo, far_away - 5, 5, 0);
   check_true(committed_pages(vmo) <= 2);
@@ -204,7 +204,7 @@ SCENARIO(a_write_across_the_end_of_a_fixed_vmo_is_short) {
   check_equal(seek_of(s), PAGE);
   check_equal(content_size(vmo), PAGE);
   check_equal(vmo_size(vmo), PAGE);
-  expect_bytes_at(vmo, PAGE - 2, "de");
+  expect_letters_in(vmo, PAGE - 2, "de");
   expect_filled(vmo, 3, PAGE - 5, 0);
 }
 
@@ -250,7 +250,7 @@ SCENARIO(a_slice_does_not_grow) {
   check_equal(write_letters(s, "abcd"), 2);
   check_equal(content_size(slice), PAGE);
   check_equal(content_size(vmo), 4 * PAGE);
-  expect_bytes_at(vmo, 2 * PAGE - 2, "ab..");
+  expect_letters_in(vmo, 2 * PAGE - 2, "ab..");
   check_status(try_write(s, 1, 'x'), ZX_ERR_NO_SPACE);
   char bytes[4];
   check_equal(read_bytes_at(s, PAGE - 2, bytes, 4), 2);
@@ -431,7 +431,7 @@ SCENARIO(an_append_across_the_end_of_a_fixed_vmo_is_short) {
   check_equal(seek_of(s), PAGE);
   check_equal(content_size(vmo), PAGE);
   check_status(try_append(s, 1, 'x'), ZX_ERR_NO_SPACE);
-  expect_bytes_at(vmo, PAGE - 2, "ab");
+  expect_letters_in(vmo, PAGE - 2, "ab");
 }
 
 /* appends of streams of their own */
@@ -459,8 +459,8 @@ SCENARIO(resizing_moves_the_end_that_streams_see) {
   check_ok(zx_vmo_set_size(vmo, PAGE + 1));
   check_equal(stream_info(s).content_size, PAGE + 1);
   check_equal(append_letters(s, "x"), 1);
-  expect_bytes_at(vmo, 0, "abc...");
-  expect_bytes_at(vmo, PAGE, ".x");
+  expect_letters_in(vmo, 0, "abc...");
+  expect_letters_in(vmo, PAGE, ".x");
 }
 
 /* vmo.md 4, the table: growing by the property uncovers old bytes, by the call it does not */
