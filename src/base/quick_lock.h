@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A lock for a few instructions at a time: less than half the cost of a mutex of the C library when it
- * is free, and a short spin before a sleep when it is not.
+ * A lock for a few instructions at a time: less than half the cost of a mutex of the C library when
+ * it is free, and a short spin before a sleep when it is not.
  *
- * For locks that are taken millions of times a second (ports). It has a rank like every other lock of
- * the library, and is checked in the same way. No recursion, no timeouts.
+ * For locks that are taken millions of times a second (ports). It has a rank like every other lock
+ * of the library, and is checked in the same way. No recursion, no timeouts.
  *
  *   0 free   1 held   2 held, and somebody may sleep on it
  */

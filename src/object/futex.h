@@ -7,19 +7,20 @@
  *   sleeper   a waiting thread; on its stack
  *
  * Threads sleep on Linux futexes (base/wake.h), each on one of its own; who waits for which word is
- * kept here. Waiting on the caller's word itself would not do: Linux takes a thread off the queue while
- * a signal handler runs on it, and a wake-up that comes then is lost; it has no owners; and where
- * userfaultfd serves user mode only, it could not read a word whose page the pager has yet to supply.
+ * kept here. Waiting on the caller's word itself would not do: Linux takes a thread off the queue
+ * while a signal handler runs on it, and a wake-up that comes then is lost; it has no owners; and
+ * where userfaultfd serves user mode only, it could not read a word whose page the pager has yet to
+ * supply.
  *
- * Comparing and falling asleep have to be one step against wake-ups, but no lock may be held while the
- * word is read. So a bucket counts its wake-ups: wait reads the count, then the word, then takes the
- * lock, and starts again if the count has moved. A wake-up that came in between is thus never missed,
- * and one that comes later finds the sleeper in the bucket. Requeue, which compares too, does the same
- * with a count of those who have fallen asleep.
+ * Comparing and falling asleep have to be one step against wake-ups, but no lock may be held while
+ * the word is read. So a bucket counts its wake-ups: wait reads the count, then the word, then
+ * takes the lock, and starts again if the count has moved. A wake-up that came in between is thus
+ * never missed, and one that comes later finds the sleeper in the bucket. Requeue, which compares
+ * too, does the same with a count of those who have fallen asleep.
  *
  * Owners: the thread, by koid, that the program says holds what the futex stands for. Nothing is
- * inherited from it here; zx_futex_get_owner tells it. A futex has an owner only while threads wait:
- * all sleepers of one word carry the same.
+ * inherited from it here; zx_futex_get_owner tells it. A futex has an owner only while threads
+ * wait: all sleepers of one word carry the same.
  *
  * Lock: bucket.lock (ZXP_RANK_LEAF); requeue takes two, lower address first.
  */

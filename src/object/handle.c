@@ -21,12 +21,12 @@
  *   LIVE -> LIVE                      replace: the generation moves on, rights change, pins stay
  *   LIVE -> DYING (live 0, pins > 0)  kill: close; the generation moves on
  *   DYING -> FREE                     the last pin goes: the slot lets go of its object
- * The generation is that of the value in use, or of the next one to be given out. `port` tells that the
- * object is one.
+ * The generation is that of the value in use, or of the next one to be given out. `port` tells that
+ * the object is one.
  *
- * A pin is what a call holds on a slot while it looks at or uses the object: one atomic step to take,
- * one to drop, on a word that no other handle shares. close pins too, so that every handle dies by its
- * last pin, and the slot is used again only when no call remembers the old value.
+ * A pin is what a call holds on a slot while it looks at or uses the object: one atomic step to
+ * take, one to drop, on a word that no other handle shares. close pins too, so that every handle
+ * dies by its last pin, and the slot is used again only when no call remembers the old value.
  */
 #define INDEX_BITS       18
 #define INDEX_SHIFT      2
@@ -45,8 +45,8 @@ static_assert(GENERATION_SHIFT + GENERATION_BITS == 32, "a value has 32 bits");
 #define WORD_PINS             ((uint64_t)0xffffffff & ~(WORD_PIN - 1))
 #define WORD_RIGHTS_SHIFT     32
 
-/* Freed slots wait in a queue this long before one is used again, so that a stale value stays dead for
- * about 256 * 4096 creations and not for 4096. */
+/* Freed slots wait in a queue this long before one is used again, so that a stale value stays dead
+ * for about 256 * 4096 creations and not for 4096. */
 #define MIN_FREE 256u
 
 #define NO_SLOT UINT32_MAX
@@ -342,9 +342,10 @@ zx_status_t zxp_handle_duplicate(zx_handle_t handle, zx_rights_t rights, zx_hand
     status = ZX_ERR_NO_MEMORY;
     goto fail;
   }
-  /* The source may have been closed since the look-up, and it may have been the last: an object that
-   * has run its last-handle action must not get a handle again. A closer counts off under object.lock
-   * after the value has died, so a value that is live under the lock is still counted. */
+  /* The source may have been closed since the look-up, and it may have been the last: an object
+   * that has run its last-handle action must not get a handle again. A closer counts off under
+   * object.lock after the value has died, so a value that is live under the lock is still
+   * counted. */
   zxp_mutex_lock(&object->lock);
   if (!zxp_handle_is_live(handle, object)) {
     zxp_mutex_unlock(&object->lock);

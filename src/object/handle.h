@@ -2,18 +2,18 @@
 /*
  * The handle table: zx_handle_t to object and rights (docs/semantics/objects.md 2).
  *
- * One table for the process. A value holds a slot number and a generation, with the two low bits set;
- * a value just closed comes back only after its slot's generation has gone all the way round. Looking
- * a handle up is the first thing of nearly every call, so two threads that look up different handles
- * must not line up behind one lock: each slot has a word of its own, with the handle's rights and the
- * number of calls that are using it (pins); the table's lock (ZXP_RANK_TABLE) guards the free slots
- * alone.
+ * One table for the process. A value holds a slot number and a generation, with the two low bits
+ * set; a value just closed comes back only after its slot's generation has gone all the way round.
+ * Looking a handle up is the first thing of nearly every call, so two threads that look up
+ * different handles must not line up behind one lock: each slot has a word of its own, with the
+ * handle's rights and the number of calls that are using it (pins); the table's lock
+ * (ZXP_RANK_TABLE) guards the free slots alone.
  *
  * Two ways to use an object by its handle:
  *
  *   zxp_handle_get                     a reference, as anything that outlives the call needs it
- *   zxp_handle_pin, zxp_handle_unpin   cheaper, for the length of a call: the object lives on also when
- *                                      the handle is closed meanwhile, until the pin goes
+ *   zxp_handle_pin, zxp_handle_unpin   cheaper, for the length of a call: the object lives on also
+ *                                      when the handle is closed meanwhile, until the pin goes
  *
  * Does not do: order of several handles, transfer between processes.
  */
@@ -51,18 +51,18 @@ zx_status_t zxp_handle_get(zx_handle_t handle, zx_obj_type_t type, zx_rights_t r
 
 /*
  * As zxp_handle_get, with a pin on the handle instead of a reference to the object. Each success is
- * followed by one zxp_handle_unpin of the same value, whatever became of the handle in between; that
- * may be the end of the object, so no lock may be held that its destroy function takes.
+ * followed by one zxp_handle_unpin of the same value, whatever became of the handle in between;
+ * that may be the end of the object, so no lock may be held that its destroy function takes.
  */
 zx_status_t zxp_handle_pin(zx_handle_t handle, zx_obj_type_t type, zx_rights_t rights,
                            struct zxp_object** out, zx_rights_t* rights_out);
 void zxp_handle_unpin(zx_handle_t handle);
 
 /*
- * For ports alone, whose memory is never freed: a look-up that writes nothing. NULL if the handle is not
- * live, not a port's or without these rights. The port may be dead when this returns, and its memory be
- * another's: the caller takes a lock in it that the port's end has to pass, and asks zxp_handle_is_live
- * before it believes anything else.
+ * For ports alone, whose memory is never freed: a look-up that writes nothing. NULL if the handle
+ * is not live, not a port's or without these rights. The port may be dead when this returns, and
+ * its memory be another's: the caller takes a lock in it that the port's end has to pass, and asks
+ * zxp_handle_is_live before it believes anything else.
  */
 struct zxp_object* zxp_handle_peek_port(zx_handle_t handle, zx_rights_t rights);
 

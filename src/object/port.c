@@ -63,9 +63,9 @@ void zxp_port_dump_all(FILE* out) {
 /* ---- Life ---- */
 
 /*
- * Memory of a port is used again for another port and never freed: zx_port_queue and zx_port_wait take
- * a port's lock on the strength of a look-up that holds nothing (zxp_handle_peek_port). So the locks are
- * made once, and stay what they are from one port to the next.
+ * Memory of a port is used again for another port and never freed: zx_port_queue and zx_port_wait
+ * take a port's lock on the strength of a look-up that holds nothing (zxp_handle_peek_port). So the
+ * locks are made once, and stay what they are from one port to the next.
  */
 static struct zxp_list pool = {&pool, &pool}; /* guarded by all_lock; linked by all_link */
 
@@ -249,9 +249,9 @@ void zxp_port_release_dropped(struct zxp_list* dropped) {
 
 /* ---- Receiving ---- */
 
-/* Takes the oldest packet out of the queue; false if there is none. take_lock and port.lock are held,
- * and nothing is ready. `*taken` is the node if its life in the port is over, for release_taken once the
- * locks are gone. */
+/* Takes the oldest packet out of the queue; false if there is none. take_lock and port.lock are
+ * held, and nothing is ready. `*taken` is the node if its life in the port is over, for
+ * release_taken once the locks are gone. */
 static bool take_queued_locked(struct zxp_port* port, zx_port_packet_t* out,
                                struct zxp_port_node** taken) {
   if (zxp_list_empty(&port->queue)) {
@@ -304,8 +304,8 @@ bool zxp_port_take_quick(zx_handle_t handle, zx_port_packet_t* out) {
   }
   struct zxp_port* port = ZXP_CONTAINER_OF(object, struct zxp_port, object);
   zxp_quick_lock(&port->take_lock);
-  /* A port that is alive now stays so until the lock is given back: its last handle's close drains it
-   * under this lock before it ends. */
+  /* A port that is alive now stays so until the lock is given back: its last handle's close drains
+   * it under this lock before it ends. */
   bool found = zxp_handle_is_live(handle, object);
   if (found && !zxp_port_take_ready_locked(port, out)) {
     zxp_port_lock(port);
@@ -317,8 +317,8 @@ bool zxp_port_take_quick(zx_handle_t handle, zx_port_packet_t* out) {
   return found;
 }
 
-/* A packet often comes while the receiver of the one before falls asleep. A moment's patience costs less
- * than that sleep and the wake-up that its producer would have to pay for. */
+/* A packet often comes while the receiver of the one before falls asleep. A moment's patience costs
+ * less than that sleep and the wake-up that its producer would have to pay for. */
 static void linger(struct zxp_port* port) {
   const unsigned pushes = atomic_load_explicit(&port->pushes, memory_order_relaxed);
   for (int i = 0; i < LINGER_SPINS; i++) {

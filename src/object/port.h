@@ -61,8 +61,8 @@ struct zxp_port_server_ops {
    * comes first. A thread that was kicked and is not back yet answers for the packets that follow.
    */
   void (*kick)(void* context);
-  /* Whether somebody outside of zx_port_wait, a libuv loop, watches the port and is to be kicked for
-   * every packet. port.lock is held. May be NULL. */
+  /* Whether somebody outside of zx_port_wait, a libuv loop, watches the port and is to be kicked
+   * for every packet. port.lock is held. May be NULL. */
   bool (*always_kick)(void* context);
 };
 
@@ -94,8 +94,8 @@ zx_status_t zxp_port_try_take(struct zxp_port* port, zx_port_packet_t* out);
 zx_status_t zxp_port_queue_user(struct zxp_port* port, const zx_port_packet_t* packet);
 
 /*
- * The usual case of zx_port_queue and zx_port_wait, a user packet and no sleep, straight from the handle
- * and without pinning it. False: nothing was done, and why is found out the long way.
+ * The usual case of zx_port_queue and zx_port_wait, a user packet and no sleep, straight from the
+ * handle and without pinning it. False: nothing was done, and why is found out the long way.
  */
 bool zxp_port_queue_quick(zx_handle_t handle, const zx_port_packet_t* packet);
 bool zxp_port_take_quick(zx_handle_t handle, zx_port_packet_t* out);

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What port.c (queue, receivers), port_user.c (user packets) and port_wait.c (waits registered with a
- * port) share.
+ * What port.c (queue, receivers), port_user.c (user packets) and port_wait.c (waits registered with
+ * a port) share.
  *
- * User packets are queued and taken in great numbers, and the two sides would spend their time waiting
- * for each other's lock. So a receiver that finds user packets at the head of the queue moves a batch
- * of them over to `ready`, from where receivers take them without port.lock. What is ready is older
- * than all that is in the queue, so the order stays. Only user packets are ever ready: everything else
- * is taken, and taken back, in the queue.
+ * User packets are queued and taken in great numbers, and the two sides would spend their time
+ * waiting for each other's lock. So a receiver that finds user packets at the head of the queue
+ * moves a batch of them over to `ready`, from where receivers take them without port.lock. What is
+ * ready is older than all that is in the queue, so the order stays. Only user packets are ever
+ * ready: everything else is taken, and taken back, in the queue.
  *
  * Locks: port.take_lock (ZXP_RANK_PORT_TAKE) is a receiver's, and goes around port.lock
  * (ZXP_RANK_PORT), which is taken inside object.lock, never around it.
@@ -60,14 +60,14 @@ bool zxp_port_is_user(const struct zxp_port_node* node);
 /* Takes the oldest packet that is ready; false if there is none. take_lock is held. */
 bool zxp_port_take_ready_locked(struct zxp_port* port, zx_port_packet_t* out);
 
-/* Moves the user packets at the head of the queue over to `ready`, up to a batch. Both locks are held,
- * and nothing is ready. */
+/* Moves the user packets at the head of the queue over to `ready`, up to a batch. Both locks are
+ * held, and nothing is ready. */
 void zxp_port_refill_locked(struct zxp_port* port);
 
 /*
  * Takes every user packet with this key out of the port and puts it at the end of `dropped`, whose
- * nodes zxp_port_release_dropped frees once the locks are gone. True if there was one. Both locks are
- * held.
+ * nodes zxp_port_release_dropped frees once the locks are gone. True if there was one. Both locks
+ * are held.
  */
 bool zxp_port_drop_user_locked(struct zxp_port* port, uint64_t key, struct zxp_list* dropped);
 

@@ -8,8 +8,8 @@
 /* As many user packets as Zircon lets wait in one port (docs/semantics/objects.md 8.5). */
 #define USER_PACKETS_MAX 4097u
 
-/* User packets that a receiver moves over at once: enough that the two sides seldom meet, few enough
- * that producers don't feel it. */
+/* User packets that a receiver moves over at once: enough that the two sides seldom meet, few
+ * enough that producers don't feel it. */
 #define BATCH 64u
 
 struct user_packet {
@@ -21,7 +21,8 @@ static struct user_packet* packet_of(struct zxp_list* link) {
   return ZXP_CONTAINER_OF(link, struct user_packet, node.link);
 }
 
-/* Dropped. One that was taken stays with the port for the next: a queue in flow allocates nothing. */
+/* Dropped. One that was taken stays with the port for the next: a queue in flow allocates
+ * nothing. */
 static void user_released(struct zxp_port_node* node) {
   free(ZXP_CONTAINER_OF(node, struct user_packet, node));
 }
@@ -64,8 +65,8 @@ bool zxp_port_take_ready_locked(struct zxp_port* port, zx_port_packet_t* out) {
   return true;
 }
 
-/* Counts off what receivers have taken since the last time. They do not wait for this: what it misses
- * counts as not taken yet. */
+/* Counts off what receivers have taken since the last time. They do not wait for this: what it
+ * misses counts as not taken yet. */
 static void count_taken_locked(struct zxp_port* port) {
   const uint32_t taken = atomic_load_explicit(&port->taken, memory_order_relaxed);
   port->user_count -= taken - port->taken_seen;

@@ -16,15 +16,16 @@ atomic_bool zxp_process_forked;
 /* Stands for the start of the process, which the kernel tells in hundredths of a second only. */
 static zx_time_t loaded_at;
 
-/* A library that nobody has used yet is as good in the child, which may be a daemon's second fork. */
+/* A library that nobody has used yet is as good in the child, which may be a daemon's second
+ * fork. */
 static void in_child(void) {
   if (zxp_handle_used() || zxp_window_base != 0) {
     atomic_store_explicit(&zxp_process_forked, true, memory_order_relaxed);
   }
 }
 
-/* At load, so that no call has to ask whether it was done. Registering fails only without memory, and
- * then the process does not get far. */
+/* At load, so that no call has to ask whether it was done. Registering fails only without memory,
+ * and then the process does not get far. */
 __attribute__((constructor)) static void at_load(void) {
   pthread_atfork(NULL, NULL, in_child);
   loaded_at = zxp_clock_now();

@@ -3,8 +3,8 @@
  * The process and its threads as objects (docs/semantics/vmar.md 1.5, 10).
  *
  *   process   one, from the first zx_process_self() on
- *   thread    one for each thread that has called zx_thread_self(); its handle goes with the thread,
- *             the object lives as long as somebody has a handle to it
+ *   thread    one for each thread that has called zx_thread_self(); its handle goes with the
+ *             thread, the object lives as long as somebody has a handle to it
  *
  * They carry a name, signals and rights, and can be asked about; nothing can be started, stopped or
  * killed through them. The two self handles belong to the library and stay the same.

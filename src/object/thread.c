@@ -33,8 +33,8 @@ static struct thread* thread_of(struct zxp_object* object) {
 /* ---- Names ---- */
 
 /*
- * The name in Linux is what debuggers and ps show and what pthread_setname_np changes, but it holds 15
- * bytes only. A longer name is kept here, and counts as long as Linux still has its beginning.
+ * The name in Linux is what debuggers and ps show and what pthread_setname_np changes, but it holds
+ * 15 bytes only. A longer name is kept here, and counts as long as Linux still has its beginning.
  */
 static bool comm_open(const struct thread* thread, int flags, int* fd) {
   char path[64];

@@ -13,8 +13,8 @@
 
 #define CLOCKS 2 /* ZX_CLOCK_MONOTONIC, ZX_CLOCK_BOOT */
 
-/* How long the thread stays when nothing is armed: a program that uses timers soon arms the next one,
- * and starting a thread costs more than a timer does. */
+/* How long the thread stays when nothing is armed: a program that uses timers soon arms the next
+ * one, and starting a thread costs more than a timer does. */
 #define LINGER ZX_SEC(1)
 
 /* (C) constant  (O) object.lock  (Q) queue.lock */

@@ -12,8 +12,9 @@
  *                                    |        cancel, set, last handle closed
  *                                    +------------------------------------------> IDLE
  *
- * An expiry has two steps: off the queue, then, under object.lock, the signal, if the timer is still
- * armed for a time that has passed. A cancel or a new deadline that comes between the two wins.
+ * An expiry has two steps: off the queue, then, under object.lock, the signal, if the timer is
+ * still armed for a time that has passed. A cancel or a new deadline that comes between the two
+ * wins.
  *
  * Slack allows a timer to be early or late so that the kernel can serve several with one interrupt.
  * Linux does that by itself as it likes; here a timer fires at its deadline whatever its slack.

@@ -15,8 +15,8 @@
 /*
  * A property: `get` fills `size` bytes, `set` is given the caller's bytes, `size` at least and
  * VALUE_MAX at most of them, both on an object of `type`.
- * NULL: that direction does not exist. `set` of a name takes any size. `set_rights`: what setting it
- * needs beside ZX_RIGHT_SET_PROPERTY on an object that has it.
+ * NULL: that direction does not exist. `set` of a name takes any size. `set_rights`: what setting
+ * it needs beside ZX_RIGHT_SET_PROPERTY on an object that has it.
  */
 struct property {
   uint32_t number;
@@ -63,7 +63,8 @@ static zx_status_t set_content_size(struct zxp_object* object, const void* value
   return zxp_vmo_set_content_size(object, content_size);
 }
 
-/* Properties of processes that only a loader or a debugger has a use for: no object has them here. */
+/* Properties of processes that only a loader or a debugger has a use for: no object has them
+ * here. */
 static zx_status_t get_nothing(struct zxp_object* object, void* value) {
   (void)object;
   (void)value;

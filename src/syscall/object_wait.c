@@ -3,7 +3,6 @@
 #include <zircon/syscalls.h>
 #include <zircon/syscalls/port.h>
 
-#include "base/clock.h"
 #include "base/export.h"
 #include "base/user.h"
 #include "object/handle.h"

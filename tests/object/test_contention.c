@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Ports, waits and handles under contention: threads queue, wait, cancel, signal, replace and close at
- * once, and every packet is delivered once or cancelled, none twice, none never. Section numbers are
- * those of objects.md. Short by default; ZXPAGER_TEST_SECONDS says how long each case is to go on.
+ * Ports, waits and handles under contention: threads queue, wait, cancel, signal, replace and close
+ * at once, and every packet is delivered once or cancelled, none twice, none never. Section numbers
+ * are those of objects.md. Short by default; ZXPAGER_TEST_SECONDS says how long each case is to go
+ * on.
  */
 #include <sched.h>
 #include <stdlib.h>

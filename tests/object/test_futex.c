@@ -182,7 +182,8 @@ static void requeued_waiter_still_times_out(void** state) {
 
 static void ignore_signal(int signo) { (void)signo; }
 
-/* A handler that runs on a waiting thread neither ends the wait nor loses its place in the queue. */
+/* A handler that runs on a waiting thread neither ends the wait nor loses its place in the
+ * queue. */
 static void signal_handler_does_not_end_a_wait(void** state) {
   (void)state;
   struct sigaction action = {.sa_handler = ignore_signal};

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* zx_object_get_info: what all topics share, and those of every object. Section numbers are those of
- * objects.md. */
+/* zx_object_get_info: what all topics share, and those of every object. Section numbers are those
+ * of objects.md. */
 #include "support.h"
 
 static const uint32_t unknown_topics[] = {0, 3, 999, 0xffffffff, ZX_INFO_HANDLE_BASIC | 1u << 28};

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* zx_object_get_property and zx_object_set_property: order of checks, names. Section numbers are those
- * of objects.md. The process object stands for all that have a name. */
+/* zx_object_get_property and zx_object_set_property: order of checks, names. Section numbers are
+ * those of objects.md. The process object stands for all that have a name. */
 #include <zircon/process.h>
 
 #include "support.h"
@@ -64,7 +64,8 @@ static void set_name(const char* bytes, size_t size) {
   assert_ok(zx_object_set_property(zx_process_self(), ZX_PROP_NAME, bytes, size));
 }
 
-/* Gets the name into a larger buffer, all of whose first 32 bytes have to be written, and no more. */
+/* Gets the name into a larger buffer, all of whose first 32 bytes have to be written, and no
+ * more. */
 static void assert_name(const char* expected) {
   char padded[ZX_MAX_NAME_LEN] = {0};
   char got[2 * ZX_MAX_NAME_LEN];

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Clocks, sleeping, random bytes, facts about the system. Section numbers are those of objects.md. */
+/* Clocks, sleeping, random bytes, facts about the system. Section numbers are those of
+ * objects.md. */
 #include <unistd.h>
 #include <zircon/features.h>
 
@@ -32,7 +33,8 @@ static void ticks_measure_what_the_clock_measures(void** state) {
   const zx_ticks_t rate = zx_ticks_per_second();
   assert_true(rate > 0);
   assert_int_equal(zx_ticks_per_second(), rate);
-  /* The clock is read inside the span of ticks, then outside: the true length is between the two. */
+  /* The clock is read inside the span of ticks, then outside: the true length is between the
+   * two. */
   const zx_ticks_t t0 = zx_ticks_get();
   const zx_time_t c0 = zx_clock_get_monotonic();
   assert_ok(zx_nanosleep(zx_deadline_after(ZX_MSEC(2))));

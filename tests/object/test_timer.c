@@ -232,7 +232,8 @@ enum {
   COUNT = 20
 };
 
-/* Arms the timers in an order that is not that of their deadlines, the first of which is `start`. */
+/* Arms the timers in an order that is not that of their deadlines, the first of which is
+ * `start`. */
 static void arm_out_of_order(const zx_handle_t* timers, zx_time_t start) {
   for (int i = 0; i < COUNT; i++) {
     assert_ok(zx_timer_set(timers[i], start + ZX_USEC(100) * (i * 7 % COUNT), 0));

@@ -347,8 +347,9 @@ static void closing_one_handle_ends_wait_many(void** state) {
   close_handle(event);
 }
 
-/* 7.3: the first wakes the thread, and the second comes before it runs or after. Stopping the thread
- * with a signal handler between the two would prove nothing more, so both orders are only raced. */
+/* 7.3: the first wakes the thread, and the second comes before it runs or after. Stopping the
+ * thread with a signal handler between the two would prove nothing more, so both orders are only
+ * raced. */
 static void closed_handle_wins_over_a_match(void** state) {
   (void)state;
   unsigned both = 0;
