@@ -59,12 +59,31 @@ static zx_status_t empty_source_locked(struct zxp_pages* dst, uint64_t first, st
   return zxp_pages_zero_whole_locked(src, src_first, count);
 }
 
+/* Gives the source the pages that it sees of its relatives: what the move does to the target would change them
+ * under it. */
+static zx_status_t own_pages_locked(struct zxp_pages* src, uint64_t first, uint64_t count) {
+  zx_status_t st = ZX_OK;
+  for (uint64_t page = first, end = first + count; st == ZX_OK && page < end;) {
+    struct zxp_view v;
+    zxp_cow_look_locked(src, page, end - page, &v);
+    for (uint64_t i = 0;
+         st == ZX_OK && i < v.count && v.owner != src && v.content == ZXP_CONTENT_BYTES; i++) {
+      st = zxp_cow_fork_locked(src, page + i, true);
+    }
+    page += v.count;
+  }
+  return st;
+}
+
 static zx_status_t move_locked(struct zxp_pages* dst, uint64_t first, struct zxp_pages* src,
                                uint64_t src_first, uint64_t count) {
   const bool up = dst == src && first > src_first && first - src_first < count;
   /* Not farther at once than the two ranges are apart: a page is read before it is written to. */
   const uint64_t apart = dst != src ? count : up ? first - src_first : src_first - first;
   zx_status_t st = zxp_pages_harvest_locked(src, src_first, count);
+  if (st == ZX_OK && dst != src && dst->tree == src->tree) {
+    st = own_pages_locked(src, src_first, count);
+  }
   /* Like memmove: towards higher pages of the same VMO from the last page on, singly. */
   for (uint64_t done = 0, n = 0; st == ZX_OK && done < count; done += n) {
     const uint64_t left = count - done;
