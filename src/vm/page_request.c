@@ -117,16 +117,18 @@ zx_status_t zxp_request_ask(struct zxp_request_set* set, enum zxp_request_kind k
 
 /* Early waking (pager.md 5.4): the run [first, end) of a request that stands has been answered.
  * Only a run that starts where the first waiter has got to is of use to it; readers behind it go
- * along if the run is not wholly before what they need. */
+ * along if the run is not wholly before what they need. Writes of streams go on each by itself with
+ * the page that they have got to (objects.md 11.4). */
 static void wake_early(struct zxp_request_set* set, struct zxp_request* r, uint64_t first,
                        uint64_t end) {
   const struct zxp_waiter* const maker = waiter_of(r->waiters.next);
-  if (!maker->partial || maker->next != first) {
+  const bool dirty = r->kind == ZXP_REQUEST_DIRTY;
+  if (!dirty && (!maker->partial || maker->next != first)) {
     return;
   }
   ZXP_LIST_FOREACH_SAFE(link, &r->waiters) {
     struct zxp_waiter* const w = waiter_of(link);
-    if (w->partial && end > w->next) {
+    if (w->partial && end > w->next && (!dirty || first <= w->next)) {
       set->ops->wake(set, w, ZX_OK, true);
     }
   }

@@ -83,7 +83,7 @@ struct zxp_waiter {
   struct zxp_request* request; /* NULL: waits for nothing */
   uint64_t next;               /* first page it still needs */
   uint64_t end;                /* one past the last page it waits for */
-  bool partial;                /* a zx_vmo_read: wakes early (5.4) */
+  bool partial;                /* a zx_vmo_read, or DIRTY for a stream: wakes early (5.4) */
   bool eager; /* a page fault: ends with its own range, since the kernel lets the thread
                                   go on as soon as the page is there. Set after zxp_waiter_init. */
 };

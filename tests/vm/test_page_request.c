@@ -698,6 +698,23 @@ static void the_second_reader_wakes_early_once_it_is_first(void** state) {
   expect("T2 early");
 }
 
+/* objects.md 11.4: a stream's write goes on once its own next page is dirty, whoever asked */
+static void writes_of_streams_wake_early_each_by_itself(void** state) {
+  (void)state;
+  vmo_write(1, 0, 8);
+  ask(2, ZXP_REQUEST_DIRTY, 2, 8, true);
+  ask(3, ZXP_REQUEST_DIRTY, 5, 8, true);
+  expect("DIRTY 0+8");
+  dirty(1, 2);
+  expect("");
+  dirty(3, 4);
+  expect("");
+  dirty(2, 3);
+  expect("T2 early");
+  dirty(4, 7);
+  expect("T3 early");
+}
+
 static void leaving_nothing_is_harmless(void** state) {
   (void)state;
   struct zxp_waiter w;
@@ -926,6 +943,7 @@ int main(void) {
       TEST(the_last_to_leave_takes_the_request_along),
       TEST(the_others_keep_the_request_of_one_that_leaves),
       TEST(the_second_reader_wakes_early_once_it_is_first),
+      TEST(writes_of_streams_wake_early_each_by_itself),
       TEST(leaving_nothing_is_harmless),
       TEST(failing_a_part_ends_the_request_in_full),
       TEST(failing_the_middle_ends_the_request_in_full),

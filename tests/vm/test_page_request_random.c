@@ -204,10 +204,12 @@ static void model_answered(int kind, uint64_t first, uint64_t end) {
     const struct model_waiter* const maker = &model.waiter[m->waiters[0]];
     if (left <= m->again) {
       model_end(kind, r, 0, 0, ZX_OK);
-    } else if (maker->partial && maker->next == run_first) {
+    } else if (kind == ZXP_REQUEST_DIRTY || (maker->partial && maker->next == run_first)) {
+      /* DIRTY: each for itself (objects.md 11.4). */
+      const uint64_t from = kind == ZXP_REQUEST_DIRTY ? run_first : 0;
       for (int i = 0; i < m->waiter_count; i++) {
         const struct model_waiter* const w = &model.waiter[m->waiters[i]];
-        if (w->partial && (w->next < p || model_wakes_everyone_early)) {
+        if (w->partial && w->next >= from && (w->next < p || model_wakes_everyone_early)) {
           add(&want, WAKE_EARLY, m->waiters[i], 0, 0, ZX_OK);
         }
       }
