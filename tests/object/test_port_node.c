@@ -138,8 +138,17 @@ static void closed_port_drops_its_nodes_and_takes_no_more(void** state) {
   assert_int_equal(a.released, 1);
   assert_false(push(port, &b));
   assert_int_equal(b.released, 0);
-  zx_port_packet_t packet;
+  zx_port_packet_t packet = {0};
   assert_status(zxp_port_wait(port, 0, &packet), ZX_ERR_TIMED_OUT);
+  /* What a call finds that had looked the port up before. */
+  assert_status(zxp_port_queue_user(port, &packet), ZX_ERR_BAD_HANDLE);
+  const zx_handle_t event = make_event();
+  struct zxp_object* object = NULL;
+  assert_ok(zxp_handle_pin(event, ZX_OBJ_TYPE_EVENT, 0, &object, NULL));
+  assert_status(zxp_port_wait_async(port, object, event, 1, ZX_EVENT_SIGNALED, 0),
+                ZX_ERR_BAD_HANDLE);
+  zxp_handle_unpin(event);
+  close_handle(event);
   put_port(port);
 }
 
