@@ -182,6 +182,9 @@ bool zxp_vmo_try_for_each(void (*visit)(void* context, struct zxp_vmo* vmo), voi
 
 /* ---- vmo_child.c ---- */
 
+/* Where page 0 lies in the VMO at the top of the tree, in bytes; bounds how far the pages may reach. */
+uint64_t zxp_pages_offset_in_root_locked(const struct zxp_pages* pages);
+
 /*
  * zx_vmo_create_child behind the handle and its rights (vmo.md 6, checks 4 to 6); `size` is not rounded, the
  * rounded size has been checked. One reference for the caller.

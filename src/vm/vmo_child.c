@@ -48,8 +48,7 @@ void zxp_vmo_leave_family(struct zxp_vmo* vmo) {
 
 static bool overflows(uint64_t a, uint64_t b) { return a + b < a; }
 
-/* Where page 0 of the node lies in the VMO at the top of its tree, in bytes. */
-static uint64_t offset_in_root_locked(const struct zxp_pages* node) {
+uint64_t zxp_pages_offset_in_root_locked(const struct zxp_pages* node) {
   uint64_t pages = 0;
   for (; node->parent != NULL; node = node->parent) {
     pages += node->parent_offset;
@@ -120,7 +119,7 @@ static zx_status_t check_cow_locked(const struct zxp_vmo* parent, uint32_t kind,
   if (kind == ZX_VMO_CHILD_SNAPSHOT && node->root_source != NULL) {
     return ZX_ERR_NOT_SUPPORTED;
   }
-  const uint64_t in_root = offset_in_root_locked(node);
+  const uint64_t in_root = zxp_pages_offset_in_root_locked(node);
   const uint64_t start = parent->window_offset + offset;
   if (overflows(in_root, start) || overflows(in_root + start, rounded)) {
     return ZX_ERR_INVALID_ARGS;
@@ -174,7 +173,7 @@ static zx_status_t make_cow_locked(struct zxp_vmo* parent, uint32_t options, uin
   const uint64_t rounded = (size + ZXP_PAGE_MASK) & ~ZXP_PAGE_MASK;
   const uint64_t first = (parent->window_offset >> ZXP_PAGE_SHIFT) + (offset >> ZXP_PAGE_SHIFT);
   struct zxp_pages* pages;
-  const uint64_t in_root = offset_in_root_locked(parent->pages) >> ZXP_PAGE_SHIFT;
+  const uint64_t in_root = zxp_pages_offset_in_root_locked(parent->pages) >> ZXP_PAGE_SHIFT;
   zx_status_t st = lazy ? zxp_cow_lazy_child_locked(parent->pages, first, rounded, &pages)
                         : zxp_cow_snapshot_locked(parent->pages, first, rounded, &pages);
   if (st != ZX_OK) {

@@ -46,6 +46,10 @@ static zx_status_t resize_locked(struct zxp_pages* pages, uint64_t rounded) {
     }
     pages->size = rounded;
   } else if (new_pages > old_pages) {
+    const uint64_t in_root = zxp_pages_offset_in_root_locked(pages);
+    if (in_root + rounded < in_root) {
+      return ZX_ERR_INVALID_ARGS;
+    }
     /* The new part is known to be zero: an interval that asks for nothing and refuses supplies. */
     if (pages->source != NULL) {
       st = zxp_page_map_zero(&pages->map, old_pages, new_pages - old_pages);
