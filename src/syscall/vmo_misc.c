@@ -7,6 +7,7 @@
 
 #include "base/export.h"
 #include "object/handle.h"
+#include "vm/cow.h"
 #include "vm/vmo.h"
 
 /* ---- Transfer ---- */
@@ -38,12 +39,18 @@ ZXP_TWIN(zx_vmo_transfer_data);
 
 /* ---- Cache policy ---- */
 
-/* What an object must be free of before its policy may change. */
+/* Whether something stands against a change: vmo.md 13. */
 static bool policy_is_fixed_locked(struct zxp_vmo* vmo) {
-  return vmo->num_mappings != 0 || vmo->num_children != 0 ||
-         (atomic_load_explicit(&vmo->cache_policy, memory_order_relaxed) !=
-              ZX_CACHE_POLICY_CACHED &&
-          vmo->pages->map.resident != 0);
+  if (vmo->num_mappings != 0 || vmo->num_children != 0 || vmo->parent != NULL || vmo->slice ||
+      vmo->reference) {
+    return true;
+  }
+  if (atomic_load_explicit(&vmo->cache_policy, memory_order_relaxed) == ZX_CACHE_POLICY_CACHED) {
+    return false;
+  }
+  struct zxp_cow_memory memory;
+  zxp_cow_memory_locked(vmo->pages, 0, vmo->pages->size >> ZXP_PAGE_SHIFT, &memory);
+  return memory.committed != 0;
 }
 
 ZXP_EXPORT zx_status_t zx_vmo_set_cache_policy(zx_handle_t handle, uint32_t cache_policy) {

@@ -6,16 +6,7 @@
 /* The statements beside the enum, as code. */
 static bool check_locked(const struct zxp_pages* pages) {
   const struct zxp_discard* d = &pages->discard;
-  switch (d->state) {
-    case ZXP_DISCARD_NEVER:
-    case ZXP_DISCARD_UNLOCKED:
-      return d->locks == 0;
-    case ZXP_DISCARD_LOCKED:
-      return d->locks > 0;
-    case ZXP_DISCARD_DISCARDED:
-      return d->locks == 0 && pages->map.resident == 0;
-  }
-  return false;
+  return (d->state == ZXP_DISCARD_LOCKED) == (d->locks > 0);
 }
 
 /* What the three operations check, in their order. */
