@@ -283,7 +283,6 @@ SCENARIO(the_property_finds_mistakes_in_the_documented_order) {
   check_ok(zx_object_get_property(no_write, number, value, 8));
 
   check_status(zx_object_set_property(no_set, number, value, 4), ZX_ERR_ACCESS_DENIED);
-  check_status(zx_object_set_property(no_write, number, value, 4), ZX_ERR_ACCESS_DENIED);
   check_status(zx_object_set_property(no_write, number, value, 8), ZX_ERR_ACCESS_DENIED);
   check_status(zx_object_set_property(vmo, number, value, 7), ZX_ERR_BUFFER_TOO_SMALL);
   check_ok(zx_object_set_property(vmo, number, value, sizeof(value)));
