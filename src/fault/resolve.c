@@ -54,9 +54,12 @@ static enum action decide_locked(struct fault* f) {
   const uint64_t mapping_page = f->page - f->mapping->first_page;
   const uint32_t needs = f->writes ? ZX_VM_PERM_WRITE : ZX_VM_PERM_READ;
   /* Execute-only mappings do not exist here, so a fetch is covered by READ. */
-  if ((zxp_mapping_perms(f->mapping, mapping_page, NULL) & needs) == 0 ||
-      f->page >= f->pages->size >> ZXP_PAGE_SHIFT || f->page >= f->mapping->end_page) {
+  if ((zxp_mapping_perms(f->mapping, mapping_page, NULL) & needs) == 0) {
     return WAKE;
+  }
+  if (f->page >= f->pages->size >> ZXP_PAGE_SHIFT || f->page >= f->mapping->end_page) {
+    /* Where the void stands, the kernel raises the SIGBUS. */
+    return f->mapping->whole ? FAIL : WAKE;
   }
   const enum zxp_page_state state = zxp_page_map_get(&f->pages->map, f->page);
   f->ask_page = f->page;

@@ -23,6 +23,8 @@
  *   had copy-on-write children  service thread reads
  *   past the VMO's end          the void file: every access is SIGBUS. For a mapping that was made
  *                               with ZX_VM_FAULT_BEYOND_STREAM_SIZE, past the stream size too
+ *   past the end of a root      the arena, as if inside, so that a resize has no area to replace; the
+ *   that can be resized         fault engine raises the SIGBUS
  *
  * The rule that dirty tracking stands on: in every mapping of a pager root, each page that is
  * present is write-protected until a store through this mapping finds it DIRTY. It is so because a
@@ -72,6 +74,7 @@ struct zxp_mapping {
   struct zxp_channel* channel; /* (T) where its faults go, if it traps; holds a reference */
   uint32_t max_perms;          /* (C) */
   bool stream_limited;         /* (C) shows nothing past the stream size */
+  bool whole;                  /* (C) once it shows something: the arena stands past the end too */
   struct zxp_list pages_link;  /* (T) in pages->mappings, once it shows something */
   uint64_t made_seq;           /* (M) faults in it have this message number or a larger one */
 };

@@ -7,8 +7,8 @@
  * touch it yet it is made without permissions, registered, marked, and then opened. Where other
  * threads use the place it is made ready elsewhere and moved there in one system call
  * (fault/move.c). On a kernel that cannot move it with its registration (UFFD_FEATURE_EVENT_REMAP,
- * Linux 4.11, so only where the feature is refused), and for a VMO that grows under a mapping,
- * there is a moment in which a touch raises SIGSEGV.
+ * Linux 4.11, so only where the feature is refused) there is a moment in which a touch raises
+ * SIGSEGV.
  */
 #include <errno.h>
 #include <sys/mman.h>
@@ -215,7 +215,7 @@ zx_status_t zxp_mapping_establish_locked(struct zxp_mapping* m, uint64_t first, 
   const uint64_t limit = limit_locked(m, size);
   const uint64_t shown = limit > m->first_page ? limit - m->first_page : 0;
   const uint64_t end = first + count;
-  const uint64_t inside = shown < first ? first : min_u64(shown, end);
+  const uint64_t inside = m->whole ? end : shown < first ? first : min_u64(shown, end);
   zx_status_t st = ZX_OK;
   if (inside > first) {
     st = establish_inside_locked(m, first, inside - first, place);
@@ -232,9 +232,11 @@ zx_status_t zxp_mapping_resized_locked(struct zxp_mapping* m, uint64_t first, ui
                                        uint64_t new_size) {
   const uint64_t low = first > m->first_page ? first : m->first_page;
   const uint64_t high = min_u64(end, m->first_page + m->pages_count);
-  return low < high ? zxp_mapping_establish_locked(m, low - m->first_page, high - low, new_size,
-                                                   ZXP_PLACE_UNUSED)
-                    : ZX_OK;
+  if (m->whole || low >= high) {
+    return ZX_OK;
+  }
+  return zxp_mapping_establish_locked(m, low - m->first_page, high - low, new_size,
+                                      ZXP_PLACE_IN_USE);
 }
 
 bool zxp_mapping_clip_locked(const struct zxp_mapping* m, uint64_t first, uint64_t count,
@@ -285,7 +287,7 @@ bool zxp_mapping_cover_locked(struct zxp_mapping* m, uintptr_t address) {
 
 void zxp_mapping_uncover_locked(struct zxp_mapping* m, uintptr_t address) {
   const uint64_t page = (address - m->base) >> ZXP_PAGE_SHIFT;
-  if (zxp_mapping_establish_locked(m, page, 1, zxp_mapping_size_locked(m), ZXP_PLACE_UNUSED) !=
+  if (zxp_mapping_establish_locked(m, page, 1, zxp_mapping_size_locked(m), ZXP_PLACE_IN_USE) !=
       ZX_OK) {
     /* Stays covered: its accesses fail, which is what failed pages do. */
     ZXP_LOG(ZXP_TOPIC_MAP, 1, "page at %p could not be put back", (void*)address);

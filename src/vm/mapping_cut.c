@@ -88,6 +88,7 @@ static zx_status_t make_rest(struct zxp_cut* cut, uint64_t first, uint64_t count
   rest->end_page = m->end_page;
   rest->max_perms = m->max_perms;
   rest->stream_limited = m->stream_limited;
+  rest->whole = m->whole;
   cut->rest = rest;
   return ZX_OK;
 }
@@ -310,6 +311,15 @@ static uint64_t pages_to(const struct zxp_mapping* m, uintptr_t address) {
   return (address - m->base) >> ZXP_PAGE_SHIFT;
 }
 
+/* A mapping may take this part of the arena past its VMO's end: room for a thousand of them. */
+#define WHOLE_PART 1024
+
+/* Whether the arena can stand behind all of a mapping of `count` pages, whatever the VMO's size. */
+static bool can_be_whole(const struct zxp_mapping* m, uint64_t count) {
+  return m->pages->source != NULL && m->pages->resizable && !m->stream_limited &&
+         count <= zxp_arena.pages / WHOLE_PART;
+}
+
 /* Part `i` of the cuts goes, and the mapping takes its place and the gap before it. */
 static zx_status_t replace_part(struct zxp_cut* cut, struct zxp_mapping* m) {
   struct zxp_mutex* ours = &m->pages->tree->lock;
@@ -343,6 +353,7 @@ zx_status_t zxp_cuts_show(struct zxp_cuts* cuts, struct zxp_mapping* m, uint64_t
   const uintptr_t end = m->base + (count << ZXP_PAGE_SHIFT);
   zx_status_t st = ZX_OK;
   size_t i = 0;
+  m->whole = can_be_whole(m, count);
   while (st == ZX_OK && i < cuts->count) {
     st = replace_part(&cuts->list[i++], m);
   }
