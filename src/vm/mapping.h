@@ -23,8 +23,8 @@
  *   had copy-on-write children  service thread reads
  *   past the VMO's end          the void file: every access is SIGBUS. For a mapping that was made
  *                               with ZX_VM_FAULT_BEYOND_STREAM_SIZE, past the stream size too
- *   past the end of a root      the arena, as if inside, so that a resize has no area to replace; the
- *   that can be resized         fault engine raises the SIGBUS
+ *   past the end of a root      the arena, as if inside, so that a resize has no area to replace;
+ *   that can be resized         the fault engine raises the SIGBUS
  *
  * The rule that dirty tracking stands on: in every mapping of a pager root, each page that is
  * present is write-protected until a store through this mapping finds it DIRTY. It is so because a
