@@ -30,6 +30,7 @@
 #ifndef ZXP_VM_PAGE_REQUEST_H_
 #define ZXP_VM_PAGE_REQUEST_H_
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <zircon/types.h>
@@ -75,7 +76,7 @@ struct zxp_request {
   uint64_t pending;          /* pages not answered yet; 0 only while ending */
   struct zxp_list waiters;   /* struct zxp_waiter.link, the one that made it first */
   struct zxp_list slot_link; /* for the announcer's queue; guarded by the announcer's lock */
-  bool taken;                /* for the announcer: the packet has been read */
+  atomic_bool taken;         /* (A) for the announcer: the packet has been read; dumps look too */
 };
 
 struct zxp_waiter {
