@@ -79,14 +79,16 @@ static struct worker* workers;
 static struct sigaction former_sigbus;
 static struct sigaction former_sigsegv;
 
-static _Thread_local struct worker* this_worker;
+static _Thread_local struct worker* volatile this_worker;
 
 /* A guarded access of the calling thread. */
 struct guard {
   sigjmp_buf jump;
   const void* address;
 };
-static _Thread_local struct guard* this_guard;
+/* Volatile: the compiler doesn't see that the access may end in the signal handler. */
+static _Thread_local struct guard* volatile this_guard;
+static _Thread_local const void* last_guarded; /* for messages */
 
 /* ---- On the worker's thread ---- */
 
@@ -105,6 +107,10 @@ static void on_fatal_signal(int signo, siginfo_t* info, void* context) {
   if (w == NULL || !w->armed) {
     scenario_fail(HERE, "%s at %p (code %d) on a thread that makes no access (tid %d)",
                   strsignal(signo), info->si_addr, info->si_code, (int)gettid());
+  }
+  if (w->kind == KIND_CALL) {
+    scenario_fail(HERE, "%s at %p (code %d) outside of an access, the last one to %p (tid %d)",
+                  strsignal(signo), info->si_addr, info->si_code, last_guarded, (int)gettid());
   }
   w->fault_address = info->si_addr;
   w->code = info->si_code;
@@ -151,6 +157,7 @@ int guarded_load(const uint64_t* address, uint64_t* value) {
   struct guard guard = {.address = address};
   const int signo = sigsetjmp(guard.jump, 1);
   if (signo != 0) return signo;
+  last_guarded = address;
   this_guard = &guard;
   *value = load_word(address);
   this_guard = NULL;
@@ -161,6 +168,7 @@ int guarded_store(uint64_t* address, uint64_t value) {
   struct guard guard = {.address = address};
   const int signo = sigsetjmp(guard.jump, 1);
   if (signo != 0) return signo;
+  last_guarded = address;
   this_guard = &guard;
   store_word(address, value);
   this_guard = NULL;
