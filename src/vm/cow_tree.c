@@ -96,6 +96,7 @@ static void insert_hidden(struct zxp_pages* node, struct zxp_pages* hidden) {
   /* Copies are not the node's pages; they would be taken for moved ones. */
   zxp_cow_drop_copies(node, 0, pages_of(node));
   hidden->hidden = true;
+  hidden->of_snapshot = true;
   hidden->root_source = node->root_source;
   hidden->lent = node->storage;
   node->storage->refs++;

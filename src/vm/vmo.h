@@ -97,6 +97,7 @@ struct zxp_pages {
   struct zxp_list children;    /* struct zxp_pages.sibling */
   struct zxp_list sibling;
   bool hidden;                 /* holds what others show; no object shows it */
+  bool of_snapshot;            /* hidden from the start: what a snapshot shares, not a VMO that has ended */
   struct zxp_storage* lent;    /* hidden: where its DIRTY pages are, in place for who made them */
   bool tracked;                /* every mapping traps, and the map knows every page */
   uint64_t copies;             /* pages in state CLEAN: copies that a mapping was shown */

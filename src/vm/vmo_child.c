@@ -79,9 +79,9 @@ static zx_status_t check_reference(const struct zxp_vmo* parent, uint32_t option
   return parent->cache_policy != ZX_CACHE_POLICY_CACHED ? ZX_ERR_BAD_STATE : ZX_OK;
 }
 
-/* Whether the node, in a pager tree, has taken part in a snapshot: a hidden node hangs over it. */
+/* Whether the node, in a pager tree, shares what a snapshot found: the node of that hangs over it. */
 static bool in_modified_locked(const struct zxp_pages* node) {
-  return node->parent != NULL && node->parent->hidden;
+  return node->parent != NULL && node->parent->of_snapshot;
 }
 
 /* The table "Parent x kind" for pager trees; `*lazy` tells how. */
