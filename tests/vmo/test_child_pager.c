@@ -525,6 +525,26 @@ EACH_WAY(mod_snapshots_of_mod_snapshots_go_on_after_the_others_end) {
   expect_tags(f, "6 0 9");
 }
 
+/* vmo.md 6, 8.1: the end of a lazy VMO makes no snapshot of what its children share */
+EACH_WAY(children_of_an_ended_lazy_vmo_have_lazy_children) {
+  struct vmo* r = pager_root(way, 0, "1 2 3", NULL);
+  struct vmo* c = lazy(r, 0, 3);
+  put(c, 0, 5);
+  struct vmo* d = lazy(c, 0, 3);
+  struct vmo* e = lazy(c, 0, 3);
+  end(c);
+  struct vmo* f = lazy(d, 0, 3);
+  put(d, 1, 7);
+  expect_tags(f, "5 7 3");
+  put(d, 0, 8);
+  expect_tags(f, "8 7 3");
+  put(r, 2, 9);
+  expect_tags(f, "8 7 9");
+  expect_tags(e, "5 2 9");
+  check_status(try_child(d->handle, ZX_VMO_CHILD_SNAPSHOT_MODIFIED, 0, PAGE, NULL),
+               ZX_ERR_NOT_SUPPORTED);
+}
+
 /* vmo.md 8.8 */
 EACH_WAY(a_modified_child_of_one_that_cannot_be_written_can) {
   struct vmo* r = pager_root(way, 0, "1 2", NULL);
@@ -853,6 +873,7 @@ int main(int argc, char** argv) {
       TEST_EACH_WAY(a_lazy_child_that_shrinks_and_grows_sees_zeros),
       TEST_EACH_WAY(a_lazy_child_does_not_see_what_the_parent_grows_by),
       TEST_EACH_WAY(mod_snapshots_of_mod_snapshots_go_on_after_the_others_end),
+      TEST_EACH_WAY(children_of_an_ended_lazy_vmo_have_lazy_children),
       TEST_EACH_WAY(a_modified_child_of_one_that_cannot_be_written_can),
       TEST_EACH_WAY(closing_the_root_leaves_the_children_their_pager),
       TEST_EACH_WAY(detach_takes_clean_pages_from_the_children_and_no_others),
