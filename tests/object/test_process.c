@@ -40,6 +40,11 @@ static void self_handles_have_type_and_default_rights(void** state) {
   assert_int_equal(thread.related_koid, process.koid);
 }
 
+static void there_is_no_job(void** state) {
+  (void)state;
+  assert_int_equal(zx_job_default(), ZX_HANDLE_INVALID);
+}
+
 static void process_is_named_after_its_program(void** state) {
   (void)state;
   char name[ZX_MAX_NAME_LEN];
@@ -295,6 +300,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(self_handles_stay_the_same),
       cmocka_unit_test(self_handles_have_type_and_default_rights),
+      cmocka_unit_test(there_is_no_job),
       cmocka_unit_test(process_is_named_after_its_program),
       cmocka_unit_test(thread_has_its_own_object_and_pthread_name),
       cmocka_unit_test(names_of_threads_can_be_set_from_outside),
