@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* zx_vmo_set_size under dirty pages and under writers that wait: writeback.md 8.2.13 to 8.2.17. */
+#include <signal.h>
+#include <stdatomic.h>
+
 #include "writeback.h"
 
 /* ---- Pages that go ---- */
@@ -263,6 +266,34 @@ BOTH_WAYS(a_writer_that_a_shrink_and_growth_passed_over_is_turned_away_or_asks_a
   }
 }
 
+static atomic_uint tries;
+static void try_again(int signo) {
+  (void)signo;
+  atomic_fetch_add(&tries, 1);
+}
+
+/* vmar.md 7, 7.1: growth must not replace what a running thread touches by something in between */
+SCENARIO(a_store_that_crosses_growth_sees_the_end_or_the_page) {
+  enum {
+    ROUNDS = UNDER_SANITIZER ? 60 : 300
+  };
+  need_mappings();
+  struct sigaction action = {.sa_handler = try_again};
+  sigemptyset(&action.sa_mask);
+  sigaction(SIGBUS, &action, NULL);
+  struct root* v = make_resizable_root(1);
+  map_pages(v, 8);
+  for (unsigned round = 0; round < ROUNDS; round++) {
+    const unsigned before = atomic_load(&tries);
+    struct worker* t1 = start_store(v->map + 5 * PAGE, VALUE);
+    if (round % 4 != 0) wait_until(atomic_load(&tries) != before);
+    resize(v, 8);
+    expect_ok(t1);
+    expect_listed_in(v, 5, 1, DATA(5, 1));
+    resize(v, 1);
+  }
+}
+
 /* ---- Sizes inside a page ---- */
 
 /* writeback.md 8.2.17 */
@@ -377,6 +408,7 @@ int main(int argc, char** argv) {
       TEST(a_store_beyond_the_new_end_takes_the_fatal_fault),
       TEST_BOTH_WAYS(growth_leaves_who_waits_alone),
       TEST_BOTH_WAYS(a_writer_that_a_shrink_and_growth_passed_over_is_turned_away_or_asks_anew),
+      TEST(a_store_that_crosses_growth_sees_the_end_or_the_page),
       TEST(a_size_inside_a_clean_page_asks_with_dirty_for_its_tail),
       TEST(a_size_inside_an_absent_page_asks_with_read_and_dirty),
       TEST(a_size_inside_a_page_that_fails_is_set_all_the_same),
