@@ -3,6 +3,7 @@
 
 #include <stddef.h>
 
+#include "base/clock.h"
 #include "vm/vmo.h"
 
 void zxp_content_claim(struct zxp_content_claim* claim, struct zxp_vmo_tree* tree,
@@ -14,6 +15,8 @@ void zxp_content_claim(struct zxp_content_claim* claim, struct zxp_vmo_tree* tre
   claim->tree = tree;
   claim->next = NULL;
   claim->cut = UINT64_MAX;
+  claim->tid = zxp_gettid();
+  claim->since = zxp_clock_now();
   zxp_wake_init(&claim->granted);
   zxp_mutex_lock(&tree->lock);
   const bool wait = content->first != NULL;
@@ -43,4 +46,14 @@ void zxp_content_release(struct zxp_content_claim* claim) {
 #if ZXP_DEBUG
   zxp_rank_release(content);
 #endif
+}
+
+void zxp_content_dump_locked(const struct zxp_content_size* content, FILE* out) {
+  const zx_time_t now = zxp_clock_now();
+  fprintf(out, "    content: %llu bytes\n", (unsigned long long)content->size);
+  for (const struct zxp_content_claim* c = content->first; c != NULL; c = c->next) {
+    fprintf(out, "      thread %d %s it, for %lld ms\n", c->tid,
+            c == content->first ? "has claimed" : "waits to claim",
+            (long long)((now - c->since) / 1000000));
+  }
 }

@@ -32,6 +32,8 @@
 #define ZXP_VM_CONTENT_SIZE_H_
 
 #include <stdint.h>
+#include <stdio.h>
+#include <sys/types.h>
 
 #include "base/wake.h"
 
@@ -43,6 +45,8 @@ struct zxp_content_claim {
   struct zxp_vmo_tree* tree;        /* (C) */
   struct zxp_content_claim* next;   /* (T) asked for later */
   uint64_t cut;                     /* (T) from this byte on it zeroes what is content now */
+  pid_t tid;                        /* (C) whose it is, for dumps */
+  zx_time_t since;                  /* (C) when it was asked for */
   struct zxp_wake granted;
 };
 
@@ -59,6 +63,9 @@ void zxp_content_claim(struct zxp_content_claim* claim, struct zxp_vmo_tree* tre
 
 /* By the thread that claimed; no tree lock held. */
 void zxp_content_release(struct zxp_content_claim* claim);
+
+/* The size, who has it claimed and who waits, for dumps; tree lock. */
+void zxp_content_dump_locked(const struct zxp_content_size* content, FILE* out);
 
 /* Bytes from the start that a write may go to without a claim. */
 static inline uint64_t zxp_content_settled_locked(const struct zxp_content_size* content) {

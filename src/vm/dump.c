@@ -104,6 +104,9 @@ static void dump_vmo(void* context, struct zxp_vmo* vmo) {
             vmo->slice ? "slice" : vmo->reference ? "reference" : "copy-on-write child",
             (unsigned long long)vmo->parent->object.koid);
   }
+  if (!vmo->reference) {
+    zxp_content_dump_locked(zxp_vmo_content(vmo), out);
+  }
   if (vmo->slice || vmo->reference) {
     zxp_mutex_unlock(&pages->tree->lock);
     return; /* The pages are listed with the VMO that it shows. */

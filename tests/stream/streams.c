@@ -287,6 +287,22 @@ void await_asleep_at(struct place place, struct io* io) {
   if (worker_has_ended(io->worker)) scenario_fail(place, "the call has ended, and did not wait");
 }
 
+unsigned claims_waiting(void) {
+  static const char sign[] = "waits to claim";
+  char* text = NULL;
+  size_t size = 0;
+  unsigned count = 0;
+  FILE* out = open_memstream(&text, &size);
+  check_true(out != NULL);
+  zxp_dump(out);
+  fclose(out);
+  for (const char* at = text; (at = strstr(at, sign)) != NULL; at += sizeof(sign) - 1) {
+    count++;
+  }
+  free(text);
+  return count;
+}
+
 void expect_moved_at(struct place place, struct io* io, uint64_t count) {
   expect_status_at(place, io->worker, ZX_OK);
   check_equal_at(place, "bytes moved", io->actual, count);

@@ -140,6 +140,10 @@ struct io* start_io_with(enum io_call call, zx_handle_t handle, uint64_t offset,
 #define await_asleep(io) await_asleep_at(HERE, (io))
 void await_asleep_at(struct place place, struct io* io);
 
+/* This many calls wait until they may change the size of a VMO. */
+#define await_claims(n) wait_until(claims_waiting() == (n))
+unsigned claims_waiting(void);
+
 /* It still has not ended, after all that has happened so far. */
 #define expect_blocked(io) expect_waiting((io)->worker)
 

@@ -206,7 +206,7 @@ SCENARIO(a_growing_write_waits_for_its_buffer) {
   expect_read(v, 0, 1);
   check_equal(content_size(vmo), 3);
   struct io* t2 = start_io(IO_SET_SIZE, vmo, 1, 0, 0);
-  await_asleep(t2);
+  await_claims(1);
   expect_blocked(t2);
   check_equal(write_letters_at(s, 0, "X"), 1);
   supply(v, 0, 1, TAG);

@@ -109,9 +109,9 @@ static void finish_growing(const struct growing* g) {
 SCENARIO(appends_wait_for_an_append) {
   struct growing g = start_growing();
   struct io* t2 = start_append(make_stream(WRITE, g.v->vmo, 0), 10, 2);
-  await_asleep(t2);
+  await_claims(1);
   struct io* t3 = start_append(make_stream(WRITE, g.v->vmo, 0), 10, 3);
-  await_asleep(t3);
+  await_claims(2);
   expect_blocked(t3);
   expect_blocked(t2);
   check_equal(vmo_size(g.v->vmo), 3 * PAGE);
@@ -131,7 +131,7 @@ SCENARIO(appends_wait_for_an_append) {
 SCENARIO(an_append_behind_a_failed_one_leaves_no_hole) {
   struct growing g = start_growing();
   struct io* t2 = start_append(make_stream(WRITE, g.v->vmo, 0), 10, 2);
-  await_asleep(t2);
+  await_claims(1);
   fail_pages(g.v, 2, 1, ZX_ERR_IO);
   expect_error(g.append, ZX_ERR_IO);
   expect_dirty(g.v, 2, 1);
@@ -145,7 +145,7 @@ SCENARIO(an_append_behind_a_failed_one_leaves_no_hole) {
 SCENARIO(a_growing_write_waits_for_an_append) {
   struct growing g = start_growing();
   struct io* t2 = start_writev_at(g.stream, 2 * PAGE + 5, 10, 2);
-  await_asleep(t2);
+  await_claims(1);
   expect_blocked(t2);
   finish_growing(&g);
   expect_moved(t2, 10);
@@ -159,7 +159,7 @@ SCENARIO(a_growing_write_waits_for_an_append) {
 static void expect_size_change_waits(enum io_call call) {
   struct growing g = start_growing();
   struct io* t2 = start_io(call, g.v->vmo, PAGE, 0, 0);
-  await_asleep(t2);
+  await_claims(1);
   expect_blocked(t2);
   check_equal(content_size(g.v->vmo), 2 * PAGE);
   finish_growing(&g);
@@ -182,7 +182,7 @@ SCENARIO(an_append_waits_for_a_size_change) {
   expect_read(v, 1, 1);
   check_equal(content_size(v->vmo), PAGE + 100);
   struct io* t2 = start_append(make_stream(WRITE, v->vmo, 0), 10, VALUE);
-  await_asleep(t2);
+  await_claims(1);
   expect_blocked(t2);
   supply(v, 1, 1, TAG);
   expect_done(t1);
@@ -233,9 +233,9 @@ SCENARIO(an_append_waits_for_one_through_a_reference) {
                                &reference));
   keep(reference);
   struct io* t2 = start_append(make_stream(WRITE, reference, 0), 10, 2);
-  await_asleep(t2);
+  await_claims(1);
   struct io* t3 = start_io(IO_SET_SIZE, reference, PAGE, 0, 0);
-  await_asleep(t3);
+  await_claims(2);
   expect_blocked(t3);
   expect_blocked(t2);
   finish_growing(&g);
@@ -256,7 +256,7 @@ SCENARIO(a_write_into_content_that_is_being_cut_waits) {
   struct io* t1 = start_io(IO_SET_STREAM_SIZE, v->vmo, PAGE + 100, 0, 0);
   expect_read(v, 1, 1);
   struct io* t2 = start_writev_at(s, PAGE + 200, 10, VALUE);
-  await_asleep(t2);
+  await_claims(1);
   expect_moved(start_writev_at(s, 0, 10, VALUE), 10);
   expect_moved(start_readv_at(s, 0, 10), 10);
   expect_blocked(t2);
@@ -276,7 +276,7 @@ SCENARIO(a_cut_that_fails_leaves_the_content) {
   struct io* t1 = start_io(IO_SET_CONTENT, v->vmo, PAGE + 100, 0, 0);
   expect_read(v, 1, 1);
   struct io* t2 = start_writev_at(make_stream(WRITE, v->vmo, 0), PAGE + 200, 10, VALUE);
-  await_asleep(t2);
+  await_claims(1);
   fail_pages(v, 1, 1, ZX_ERR_IO);
   expect_status(t1->worker, ZX_ERR_IO);
   expect_read(v, 1, 1);
