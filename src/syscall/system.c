@@ -7,6 +7,7 @@
 
 #include "base/export.h"
 #include "base/user.h"
+#include "object/handle.h"
 
 /* Asked once, since each answer must stay the same for the life of the process, whatever is plugged
  * in or taken offline. */
@@ -82,6 +83,19 @@ ZXP_EXPORT zx_status_t zx_system_get_features(uint32_t kind, uint32_t* features)
                           : zxp_user_copy_out(features, &bits, sizeof bits, NULL);
 }
 ZXP_TWIN(zx_system_get_features);
+
+/* There are no jobs in one Linux process, so a good handle is always one to something else. */
+ZXP_EXPORT zx_status_t zx_system_get_event(zx_handle_t root_job, uint32_t kind,
+                                           zx_handle_t* event) {
+  struct zxp_object* object;
+  (void)kind;
+  (void)event;
+  const zx_status_t st =
+      zxp_handle_get(root_job, ZX_OBJ_TYPE_JOB, ZX_RIGHT_MANAGE_PROCESS, &object, NULL);
+  ZXP_ASSERT(st != ZX_OK);
+  return st;
+}
+ZXP_TWIN(zx_system_get_event);
 
 ZXP_EXPORT zx_status_t zx_cache_flush(const void* addr, size_t size, uint32_t options) {
   const uint32_t known = ZX_CACHE_FLUSH_INSN | ZX_CACHE_FLUSH_DATA | ZX_CACHE_FLUSH_INVALIDATE;

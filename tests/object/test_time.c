@@ -163,6 +163,20 @@ static void cache_flush_checks_its_options(void** state) {
   assert_status(zx_cache_flush(bytes, sizeof bytes, 8 | ZX_CACHE_FLUSH_DATA), ZX_ERR_INVALID_ARGS);
 }
 
+/* objects.md 12: no handle is one to a job */
+static void system_events_belong_to_a_job(void** state) {
+  (void)state;
+  zx_handle_t vmo;
+  zx_handle_t event = 77;
+  assert_ok(zx_vmo_create(0, 0, &vmo));
+  assert_status(zx_system_get_event(ZX_HANDLE_INVALID, ZX_SYSTEM_EVENT_OUT_OF_MEMORY, &event),
+                ZX_ERR_BAD_HANDLE);
+  assert_status(zx_system_get_event(vmo, ZX_SYSTEM_EVENT_OUT_OF_MEMORY, &event),
+                ZX_ERR_WRONG_TYPE);
+  assert_int_equal(event, 77);
+  assert_ok(zx_handle_close(vmo));
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(clocks_never_go_back),
@@ -176,6 +190,7 @@ int main(void) {
       cmocka_unit_test(version_string_is_terminated_and_stays_where_it_is),
       cmocka_unit_test(features_of_known_kinds_only),
       cmocka_unit_test(cache_flush_checks_its_options),
+      cmocka_unit_test(system_events_belong_to_a_job),
   };
   return cmocka_run_group_tests_name("time", tests, NULL, NULL);
 }
