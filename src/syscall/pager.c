@@ -245,9 +245,12 @@ ZXP_EXPORT zx_status_t zx_pager_query_dirty_ranges(zx_handle_t pager, zx_handle_
   } else {
     uint64_t cursor = offset & ~ZXP_PAGE_MASK;
     const uint64_t end = (offset + length + ZXP_PAGE_MASK) & ~ZXP_PAGE_MASK;
-    while (st == ZX_OK && cursor < end) {
+    /* What does not fit is counted only for who wants to know: a pager that goes through a large
+     * VMO with a small buffer would count the rest again and again. */
+    while (st == ZX_OK && cursor < end && (stored < fit || avail != NULL)) {
       zx_vmo_dirty_range_t chunk[QUERY_CHUNK];
-      const size_t n = zxp_pager_query_dirty(t.vmo->pages, &cursor, end, chunk, QUERY_CHUNK);
+      const size_t most = avail == NULL && fit - stored < QUERY_CHUNK ? fit - stored : QUERY_CHUNK;
+      const size_t n = zxp_pager_query_dirty(t.vmo->pages, &cursor, end, chunk, most);
       const size_t take = fit - stored < n ? fit - stored : n;
       if (take > 0) {
         st = buffer == NULL
