@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * filepager [options] [file]: a file behind a pager.
+ * filepager [options] [file]: a file behind a pager. With --write it is changed and written back:
+ * filepager/write_mode.h has that. Without:
  *
  * The main thread runs a libuv loop with a pager on it (filepager/server.c), whose VMO shows the
  * file. Other threads read the VMO through a mapping and through zx_vmo_read, in order and at
@@ -26,8 +27,11 @@
 #include "filepager/readers.h"
 #include "filepager/server.h"
 #include "filepager/view.h"
+#include "filepager/write_mode.h"
 
 #define MAX_THREADS 64
+
+_Static_assert(MAX_THREADS == WRITE_MAX_THREADS, "one option is for both");
 
 struct options {
   const char* path; /* NULL: a file of our own */
@@ -35,6 +39,10 @@ struct options {
   unsigned threads;
   uint64_t fail_every;
   uint64_t cluster_size;
+  bool write;
+  const char* journal; /* NULL: none */
+  uint64_t seconds;
+  uint64_t seed;
 };
 
 /* The whole run. */
@@ -63,7 +71,16 @@ static void usage(FILE* out) {
       "  --threads N      threads that read the file through the pager (default 4, at most %d)\n"
       "  --fail-every N   fail every Nth request with ZX_ERR_IO (N > 1)\n"
       "  --cluster BYTES  what one file read brings in; K, M, G may follow (default 64K)\n"
-      "  --size BYTES     of the file that is made up where none is named (default 64M)\n",
+      "  --size BYTES     of the file that is made up where none is named (default 64M)\n"
+      "\n"
+      "filepager --write [options] [file]: threads change the file, which is written back;\n"
+      "  a file that is there must have been made in this way\n"
+      "  --threads N      threads that write (default 4); one more resizes the file\n"
+      "  --size BYTES     the most that the file grows to (default 16M, at most 64G)\n"
+      "  --seconds N      how long they do (default 5)\n"
+      "  --seed N         of what they choose (default: the time)\n"
+      "  --journal FILE   tell there what was written back: kill the program whenever you like,\n"
+      "                   start it again, and it looks whether all of that is in the file\n",
       MAX_THREADS);
 }
 
@@ -89,9 +106,12 @@ static bool parse_options(int argc, char** argv, struct options* o) {
   static const struct option names[] = {
       {"threads", required_argument, NULL, 't'}, {"fail-every", required_argument, NULL, 'f'},
       {"cluster", required_argument, NULL, 'c'}, {"size", required_argument, NULL, 's'},
+      {"write", no_argument, NULL, 'w'},         {"journal", required_argument, NULL, 'j'},
+      {"seconds", required_argument, NULL, 'n'}, {"seed", required_argument, NULL, 'r'},
       {"help", no_argument, NULL, 'h'},          {NULL, 0, NULL, 0},
   };
-  *o = (struct options){.size = 64 << 20, .threads = 4, .cluster_size = 64 << 10};
+  *o = (struct options){.size = UINT64_MAX, .threads = 4, .cluster_size = 64 << 10, .seconds = 5};
+  o->seed = nanoseconds_now();
   uint64_t n = 0;
   for (int c; (c = getopt_long(argc, argv, "", names, NULL)) != -1;) {
     bool good = false;
@@ -111,6 +131,19 @@ static bool parse_options(int argc, char** argv, struct options* o) {
       case 's':
         good = parse_number(optarg, 0, INT64_MAX, &o->size);
         break;
+      case 'w':
+        good = o->write = true;
+        break;
+      case 'j':
+        o->journal = optarg;
+        good = true;
+        break;
+      case 'n':
+        good = parse_number(optarg, 1, UINT32_MAX, &o->seconds);
+        break;
+      case 'r':
+        good = parse_number(optarg, 0, UINT64_MAX, &o->seed);
+        break;
       case 'h':
         usage(stdout);
         exit(0);
@@ -120,6 +153,12 @@ static bool parse_options(int argc, char** argv, struct options* o) {
     if (!good) {
       return false;
     }
+  }
+  if (o->size == UINT64_MAX) {
+    o->size = o->write ? 16 << 20 : 64 << 20;
+  }
+  if (o->write && (o->size < PAGE_SIZE_BYTES || o->size > UINT64_C(64) << 30)) {
+    return false;
   }
   o->path = argv[optind];
   return o->path == NULL || argv[optind + 1] == NULL;
@@ -356,6 +395,17 @@ int main(int argc, char** argv) {
   if (!parse_options(argc, argv, &run.options)) {
     usage(stderr);
     return 2;
+  }
+  if (run.options.write) {
+    const struct write_options options = {
+        .path = run.options.path,
+        .journal = run.options.journal,
+        .size = run.options.size,
+        .threads = run.options.threads,
+        .seconds = (unsigned)run.options.seconds,
+        .seed = run.options.seed,
+    };
+    return write_mode(&options);
   }
   run.fd = open_file(&run.options, &run.size);
   if (run.fd < 0) {
