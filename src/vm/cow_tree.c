@@ -71,12 +71,12 @@ bool zxp_cow_has_own_locked(struct zxp_pages* node) {
   const uint64_t end = pages_of(node);
   for (uint64_t page = zxp_page_map_next_present(&node->map, 0, end); page < end;
        page = zxp_page_map_next_present(&node->map, page, end)) {
-    enum zxp_page_state state;
-    const uint64_t run = zxp_page_map_run(&node->map, page, end - page, &state);
+    /* Asked of one page first: the run of a committed VMO is as long as the VMO, and its length is not wanted. */
+    enum zxp_page_state state = zxp_page_map_get(&node->map, page);
     if (!zxp_cow_inherits(node, state)) {
       return true;
     }
-    page += run;
+    page += zxp_page_map_run(&node->map, page, end - page, &state);
   }
   return false;
 }
