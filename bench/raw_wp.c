@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "raw_wp.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/userfaultfd.h>
+#include <poll.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define PAGE 4096u
+
+/* Linux 5.19, 6.1 and 6.7; in newer kernel headers than some that this is built with. */
+#ifndef UFFD_FEATURE_WP_HUGETLBFS_SHMEM
+#define UFFD_FEATURE_WP_HUGETLBFS_SHMEM (1 << 12)
+#endif
+#ifndef USERFAULTFD_IOC_NEW
+#define USERFAULTFD_IOC_NEW _IO(0xAA, 0x00)
+#endif
+#ifndef UFFD_USER_MODE_ONLY
+#define UFFD_USER_MODE_ONLY 1
+#endif
+#ifndef UFFD_FEATURE_WP_ASYNC
+#define UFFD_FEATURE_WP_ASYNC (1 << 15)
+#endif
+
+static int open_uffd(void) {
+  const int flags = O_CLOEXEC | O_NONBLOCK;
+  int fd = -1;
+  const int device = open("/dev/userfaultfd", O_RDWR | O_CLOEXEC);
+  if (device >= 0) {
+    fd = ioctl(device, USERFAULTFD_IOC_NEW, flags);
+    close(device);
+  }
+  if (fd < 0) fd = (int)syscall(SYS_userfaultfd, flags);
+  if (fd < 0) fd = (int)syscall(SYS_userfaultfd, flags | UFFD_USER_MODE_ONLY);
+  return fd;
+}
+
+static uint64_t features_of(enum raw_wp_kind kind) {
+  return UFFD_FEATURE_PAGEFAULT_FLAG_WP | UFFD_FEATURE_WP_HUGETLBFS_SHMEM |
+         (kind == RAW_WP_ASYNC ? UFFD_FEATURE_WP_ASYNC : 0);
+}
+
+/* A userfaultfd with what `kind` needs, or -1. */
+static int open_for(enum raw_wp_kind kind) {
+  const int fd = open_uffd();
+  struct uffdio_api api = {.api = UFFD_API, .features = features_of(kind)};
+  if (fd >= 0 && ioctl(fd, UFFDIO_API, &api) != 0) {
+    close(fd);
+    return -1;
+  }
+  return fd;
+}
+
+bool raw_wp_possible(enum raw_wp_kind kind) {
+  const int fd = open_for(kind);
+  if (fd >= 0) {
+    close(fd);
+  }
+  return fd >= 0;
+}
+
+static void protect(struct raw_wp* r, uint64_t start, uint64_t length, uint64_t mode) {
+  struct uffdio_writeprotect wp = {.range = {.start = start, .len = length}, .mode = mode};
+  if (ioctl(r->uffd, UFFDIO_WRITEPROTECT, &wp) != 0) {
+    perror("UFFDIO_WRITEPROTECT");
+    abort();
+  }
+}
+
+/* Answers one message, if there is one; lifting the protection wakes who waits. */
+static void answer_one(struct raw_wp* r) {
+  struct uffd_msg message;
+  if (read(r->uffd, &message, sizeof message) == (ssize_t)sizeof message &&
+      message.event == UFFD_EVENT_PAGEFAULT) {
+    protect(r, message.arg.pagefault.address & ~(uint64_t)(PAGE - 1), PAGE, 0);
+  }
+}
+
+static void* poll_main(void* argument) {
+  struct raw_wp* r = argument;
+  struct pollfd fds[2] = {{.fd = r->uffd, .events = POLLIN},
+                          {.fd = r->stop_pipe[0], .events = POLLIN}};
+  while (fds[1].revents == 0) {
+    if (poll(fds, 2, -1) > 0 && fds[0].revents != 0) {
+      answer_one(r);
+    }
+  }
+  return NULL;
+}
+
+bool raw_wp_start(struct raw_wp* r, size_t pages, enum raw_wp_kind kind) {
+  memset(r, 0, sizeof *r);
+  r->kind = kind;
+  r->size = pages * PAGE;
+  r->uffd = open_for(kind);
+  r->memfd = memfd_create("raw", MFD_CLOEXEC);
+  if (r->uffd < 0 || r->memfd < 0 || ftruncate(r->memfd, (off_t)r->size) != 0 ||
+      pipe2(r->stop_pipe, O_CLOEXEC) != 0) {
+    perror("userfaultfd");
+    return false;
+  }
+  r->memory = mmap(NULL, r->size, PROT_READ | PROT_WRITE, MAP_SHARED, r->memfd, 0);
+  if (r->memory == MAP_FAILED) {
+    perror("mmap");
+    return false;
+  }
+  madvise(r->memory, r->size, MADV_NOHUGEPAGE);
+  memset(r->memory, 1, r->size);
+  struct uffdio_register registration = {
+      .range = {.start = (uintptr_t)r->memory, .len = r->size},
+      .mode = UFFDIO_REGISTER_MODE_WP,
+  };
+  if (ioctl(r->uffd, UFFDIO_REGISTER, &registration) != 0) {
+    perror("UFFDIO_REGISTER");
+    return false;
+  }
+  raw_wp_reset(r);
+  return kind == RAW_WP_ASYNC || pthread_create(&r->thread, NULL, poll_main, r) == 0;
+}
+
+void raw_wp_reset(struct raw_wp* r) {
+  protect(r, (uintptr_t)r->memory, r->size, UFFDIO_WRITEPROTECT_MODE_WP);
+}
+
+void raw_wp_stop(struct raw_wp* r) {
+  (void)!write(r->stop_pipe[1], "", 1);
+  if (r->kind == RAW_WP_POLL) {
+    pthread_join(r->thread, NULL);
+  }
+  munmap(r->memory, r->size);
+  close(r->uffd);
+  close(r->memfd);
+  close(r->stop_pipe[0]);
+  close(r->stop_pipe[1]);
+}
