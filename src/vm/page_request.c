@@ -103,7 +103,6 @@ zx_status_t zxp_request_ask(struct zxp_request_set* set, enum zxp_request_kind k
     zxp_list_init(&r->waiters);
     zxp_list_init(&r->slot_link);
     zxp_tree_insert(&set->by_first[kind], &r->node, first);
-    ZXP_COUNT(requests, 1);
   }
   w->next = first;
   w->end = end;
@@ -111,6 +110,7 @@ zx_status_t zxp_request_ask(struct zxp_request_set* set, enum zxp_request_kind k
   zxp_list_push_back(&r->waiters, &w->link);
   if (!joins) {
     set->ops->announce(set, r);
+    ZXP_COUNT(requests, 1); /* Now, so that whoever sees it counted finds the packet. */
   }
   return ZX_OK;
 }
