@@ -305,6 +305,55 @@ SCENARIO(a_stream_s_write_waits_with_a_request_that_is_out) {
   expect_moved(t2, 3 * PAGE);
 }
 
+/* ---- Children of a root ---- */
+
+static zx_handle_t make_child(struct root* v, uint32_t options, uint64_t offset, uint64_t size) {
+  zx_handle_t child = ZX_HANDLE_INVALID;
+  check_ok(zx_vmo_create_child(v->vmo, options, offset, size, &child));
+  return keep(child);
+}
+
+/* writeback.md 8.4 rule 1: a slice asks as the root does, in the root's pages */
+SCENARIO(a_stream_on_a_slice_asks_for_pages_of_the_root) {
+  struct root* v = make_trap_root(4);
+  const zx_handle_t slice = make_child(v, ZX_VMO_CHILD_SLICE, PAGE, PAGE + 10);
+  const zx_handle_t s = make_stream(READ_WRITE, slice, 0);
+  struct io* t1 = start_readv(s, 4 * PAGE);
+  expect_read(v, 1, 2);
+  supply(v, 1, 2, TAG);
+  expect_moved(t1, PAGE + 10);
+  check_true(content_is(io_bytes(t1), 1, 1, TAG));
+  struct io* t2 = start_append(s, 20, VALUE);
+  expect_dirty(v, 2, 1);
+  dirty_pages(v, 2, 1);
+  expect_moved(t2, 20);
+  check_equal(content_size(slice), PAGE + 30);
+  check_equal(content_size(v->vmo), 4 * PAGE);
+  expect_filled(v->vmo, 2 * PAGE + 10, 20, VALUE);
+}
+
+/* writeback.md 8.4 rule 3, vmo.md 8.1: a copy-on-write child reads from the root, dirties itself */
+SCENARIO(a_stream_on_a_copy_on_write_child_never_asks_with_dirty) {
+  struct root* v = make_trap_root(4);
+  const zx_handle_t child = make_child(
+      v, ZX_VMO_CHILD_SNAPSHOT_AT_LEAST_ON_WRITE | ZX_VMO_CHILD_RESIZABLE, PAGE, 2 * PAGE);
+  const zx_handle_t s = make_stream(READ_WRITE, child, 100);
+  struct io* t1 = start_writev(s, 10, VALUE);
+  expect_read(v, 1, 1);
+  supply(v, 1, 1, TAG);
+  expect_moved(t1, 10);
+  struct io* t2 = start_readv(s, PAGE);
+  expect_read(v, 2, 1);
+  fail_pages(v, 2, 1, ZX_ERR_IO);
+  expect_moved(t2, PAGE - 110);
+  /* What it adds is its own. */
+  expect_moved(start_append(s, PAGE, VALUE), PAGE);
+  check_equal(vmo_size(child), 3 * PAGE);
+  expect_filled(child, 2 * PAGE, PAGE, VALUE);
+  expect_none_listed(v);
+  expect_nothing();
+}
+
 /* ---- Detach ---- */
 
 /* as it ends a blocked zx_vmo_read */
@@ -421,6 +470,8 @@ int main(int argc, char** argv) {
       TEST(what_was_dirtied_before_the_rest_failed_is_written),
       TEST(a_failed_read_ends_a_write),
       TEST(a_stream_s_write_waits_with_a_request_that_is_out),
+      TEST(a_stream_on_a_slice_asks_for_pages_of_the_root),
+      TEST(a_stream_on_a_copy_on_write_child_never_asks_with_dirty),
       TEST(detaching_ends_a_blocked_read),
       TEST(detaching_ends_a_read_with_what_came_before),
       TEST(detaching_ends_a_blocked_write),
