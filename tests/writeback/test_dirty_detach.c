@@ -84,15 +84,14 @@ BOTH_WAYS(a_writer_that_waits_is_turned_away) {
   struct root* v = make_every_state(true);
   struct worker* taken = start_poke(via, v, 0, 7);
   expect_dirty(v, 0, 1);
+  const uint64_t mark = waits_now();
   struct worker* threads[] = {start_poke(via, v, 1, 7), start_poke(via, v, 3, 7),
                               start_poke(via, v, 4, 7), start_poke(via, v, 5, 7),
                               start_touch(via, v, 5)};
   enum {
     THREADS = sizeof(threads) / sizeof(threads[0])
   };
-  for (unsigned i = 0; i < THREADS; i++) {
-    await_waiting(threads[i]);
-  }
+  await_waits(mark, THREADS);
   detach(v);
   expect_bad_state(taken);
   for (unsigned i = 0; i < THREADS; i++) {

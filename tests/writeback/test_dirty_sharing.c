@@ -113,6 +113,7 @@ SCENARIO(every_sort_of_writer_shares_a_request) {
   supply(v, 0, 1, TAG);
   zero_pages(v, 2, 1);
   uint8_t* other = map_vmo(v->vmo, 0, 4 * PAGE);
+  const uint64_t mark = waits_now();
   struct worker* threads[] = {
       start_poke(VIA_MAPPING, v, 0, 1), start_store(other + 100, 1),
       start_write_pages(v, 0, 1, 1),    start_op(v->vmo, ZX_VMO_OP_ZERO, 8, 8),
@@ -122,10 +123,8 @@ SCENARIO(every_sort_of_writer_shares_a_request) {
   enum {
     THREADS = sizeof(threads) / sizeof(threads[0])
   };
-  for (unsigned i = 0; i < THREADS; i++) {
-    await_waiting(threads[i]);
-  }
-  struct counts before = counts_now();
+  await_waits(mark, THREADS);
+  const struct counts before = counts_now();
   dirty_pages_waking(v, 0, 1, THREADS / 2);
   dirty_pages_waking(v, 2, 1, THREADS / 2);
   for (unsigned i = 0; i < THREADS; i++) {
