@@ -279,7 +279,8 @@ static char thread_state(pid_t tid) {
   if (n <= 0) return '?';
   text[n] = '\0';
   const char* end = strrchr(text, ')');
-  return end != NULL && end[1] == ' ' ? end[2] : '?';
+  if (end == NULL || end[1] != ' ') return '?';
+  return end[2];
 }
 
 void await_asleep_at(struct place place, struct io* io) {
