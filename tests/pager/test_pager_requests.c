@@ -258,6 +258,15 @@ SCENARIO(an_unbounded_root_asks_at_far_offsets) {
   expect_content(t1, far_page, 2, TAG);
 }
 
+/* objects.md 11: what lies past the content of an unbounded root is known to be zero */
+SCENARIO(an_unbounded_root_is_zero_past_its_content) {
+  struct root* v = make_root_on(fx.pager, fx.port, ZX_VMO_UNBOUNDED, FIRST_KEY, 2 * PAGE);
+  expect_zero_pages(VIA_CALLS, v, 2, 3);
+  expect_zero_pages(VIA_CALLS, v, (UINT64_C(1) << 60) / PAGE, 1);
+  expect_absent(v, 1);
+  expect_nothing();
+}
+
 int main(int argc, char** argv) {
   const struct CMUnitTest tests[] = {
       TEST_BOTH_WAYS(a_touch_asks_for_its_page_and_goes_on_after_the_supply),
@@ -282,6 +291,7 @@ int main(int argc, char** argv) {
       TEST(mapping_asks_for_nothing),
       TEST(an_access_past_the_end_asks_for_nothing),
       TEST(an_unbounded_root_asks_at_far_offsets),
+      TEST(an_unbounded_root_is_zero_past_its_content),
   };
   return scenario_main(tests, sizeof(tests) / sizeof(tests[0]), argc, argv);
 }

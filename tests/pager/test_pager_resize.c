@@ -284,6 +284,46 @@ BOTH_WAYS(a_shrink_to_nothing_ends_every_request) {
   expect_nothing();
 }
 
+static struct root* stream_root;
+
+static zx_status_t set_stream_size(void* size) {
+  return zx_vmo_set_stream_size(stream_root->vmo, *(const uint64_t*)size);
+}
+
+/* vmo.md 4, pager.md 8.6: what follows the stream size becomes zero, a part of a page after asking */
+SCENARIO(a_stream_size_inside_an_absent_page_asks_for_it) {
+  struct root* v = make_root(3);
+  stream_root = v;
+  uint64_t size = PAGE + 100;
+  struct worker* t1 = start_call(set_stream_size, &size);
+  expect_read(v, 1, 1);
+  expect_waiting(t1);
+  supply(v, 1, 1, TAG);
+  expect_ok(t1);
+  expect_nothing();
+  expect_zero_pages(VIA_CALLS, v, 2, 1);
+  uint8_t bytes[PAGE];
+  check_ok(zx_vmo_read(v->vmo, bytes, PAGE, PAGE));
+  for (uint64_t i = 0; i < PAGE; i++) {
+    check_equal(bytes[i], i < 100 ? content_byte(TAG, 1, i) : 0);
+  }
+  check_ok(zx_vmo_get_stream_size(v->vmo, &size));
+  check_equal(size, PAGE + 100);
+  check_ok(zx_vmo_get_size(v->vmo, &size));
+  check_equal(size, 3 * PAGE);
+  expect_absent(v, 0);
+}
+
+/* vmo.md 4: on a page border, or where nothing changes, nothing is asked for */
+SCENARIO(a_stream_size_on_a_page_border_asks_for_nothing) {
+  struct root* v = make_root(3);
+  check_ok(zx_vmo_set_stream_size(v->vmo, 3 * PAGE));
+  check_ok(zx_vmo_set_stream_size(v->vmo, PAGE));
+  expect_nothing();
+  expect_zero_pages(VIA_CALLS, v, 1, 2);
+  expect_absent(v, 0);
+}
+
 /* vmo.md 4: who may resize */
 SCENARIO(a_fixed_root_cannot_be_resized) {
   struct root* v = make_root(2);
@@ -319,6 +359,8 @@ int main(int argc, char** argv) {
       TEST(a_mapping_follows_the_size),
       TEST_BOTH_WAYS(the_grown_part_can_be_written_to),
       TEST_BOTH_WAYS(a_shrink_to_nothing_ends_every_request),
+      TEST(a_stream_size_inside_an_absent_page_asks_for_it),
+      TEST(a_stream_size_on_a_page_border_asks_for_nothing),
       TEST(a_fixed_root_cannot_be_resized),
   };
   return scenario_main(tests, sizeof(tests) / sizeof(tests[0]), argc, argv);
