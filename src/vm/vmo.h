@@ -183,6 +183,9 @@ bool zxp_vmo_try_for_each(void (*visit)(void* context, struct zxp_vmo* vmo), voi
 
 /* ---- vmo_child.c ---- */
 
+/* Whether the VMO, or what it is an alias of, is on one side of a copy-on-write relation. */
+bool zxp_vmo_is_cow_relative_locked(const struct zxp_vmo* vmo);
+
 /* Where page 0 lies in the VMO at the top of the tree, in bytes; bounds how far the pages may reach. */
 uint64_t zxp_pages_offset_in_root_locked(const struct zxp_pages* pages);
 
@@ -318,7 +321,7 @@ zx_status_t zxp_vmo_write_content(struct zxp_vmo* vmo, const void* buffer, uint6
 
 /* zx_vmo_op_range on pages; rights are the caller's, ranges are checked here. */
 zx_status_t zxp_pages_commit(struct zxp_pages* pages, uint64_t offset, uint64_t length);
-zx_status_t zxp_pages_decommit(struct zxp_pages* pages, uint64_t offset, uint64_t length);
+zx_status_t zxp_pages_decommit(const struct zxp_vmo* vmo, uint64_t offset, uint64_t length);
 zx_status_t zxp_pages_zero(struct zxp_pages* pages, uint64_t offset, uint64_t length);
 zx_status_t zxp_pages_hint(struct zxp_pages* pages, bool always_need, uint64_t offset, uint64_t length);
 zx_status_t zxp_pages_prefetch(struct zxp_pages* pages, uint64_t offset, uint64_t length);

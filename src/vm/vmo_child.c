@@ -9,9 +9,8 @@
 #include "vm/page_source.h"
 #include "vm/vmo.h"
 
-#define COW_KINDS                                                                \
-  (ZX_VMO_CHILD_SNAPSHOT | ZX_VMO_CHILD_SNAPSHOT_AT_LEAST_ON_WRITE |             \
-   ZX_VMO_CHILD_SNAPSHOT_MODIFIED)
+#define COW_KINDS \
+  (ZX_VMO_CHILD_SNAPSHOT | ZX_VMO_CHILD_SNAPSHOT_AT_LEAST_ON_WRITE | ZX_VMO_CHILD_SNAPSHOT_MODIFIED)
 
 /* ---- Family ---- */
 
@@ -44,6 +43,39 @@ void zxp_vmo_leave_family(struct zxp_vmo* vmo) {
   zxp_pages_unlock(vmo->pages);
 }
 
+static bool has_cow_child(const struct zxp_vmo* vmo) {
+  ZXP_LIST_FOREACH(it, &vmo->children) {
+    if (ZXP_CONTAINER_OF(it, const struct zxp_vmo, sibling)->cow_child) {
+      return true;
+    }
+  }
+  return false;
+}
+
+bool zxp_vmo_is_cow_relative_locked(const struct zxp_vmo* vmo) {
+  ZXP_ASSERT_HELD(&vmo->pages->tree->lock);
+  /* By the pages: there is a node above them, which both sides of a snapshot have. */
+  if (zxp_cow_is_child_locked(vmo->pages)) {
+    return true;
+  }
+  /* By the objects, where the pages show nothing of each other. */
+  while ((vmo->slice || vmo->reference) && vmo->parent != NULL &&
+         vmo->parent->pages == vmo->pages) {
+    vmo = vmo->parent;
+  }
+  if (vmo->cow_child && vmo->parent != NULL) {
+    return true;
+  }
+  ZXP_LIST_FOREACH(it, &vmo->children) {
+    const struct zxp_vmo* child = ZXP_CONTAINER_OF(it, const struct zxp_vmo, sibling);
+    /* One that was made of a reference is one of the VMO. */
+    if (child->cow_child || (child->pages == vmo->pages && has_cow_child(child))) {
+      return true;
+    }
+  }
+  return false;
+}
+
 /* ---- Checks: vmo.md 6, step 6 ---- */
 
 static bool overflows(uint64_t a, uint64_t b) { return a + b < a; }
@@ -72,8 +104,7 @@ static zx_status_t check_reference(const struct zxp_vmo* parent, uint32_t option
   if (offset != 0 || size != 0) {
     return ZX_ERR_INVALID_ARGS;
   }
-  if (parent->slice ||
-      ((options & ZX_VMO_CHILD_RESIZABLE) != 0 && !parent->pages->resizable)) {
+  if (parent->slice || ((options & ZX_VMO_CHILD_RESIZABLE) != 0 && !parent->pages->resizable)) {
     return ZX_ERR_NOT_SUPPORTED;
   }
   return parent->cache_policy != ZX_CACHE_POLICY_CACHED ? ZX_ERR_BAD_STATE : ZX_OK;
@@ -85,7 +116,8 @@ static bool in_modified_locked(const struct zxp_pages* node) {
 }
 
 /* The table "Parent x kind" for pager trees; `*lazy` tells how. */
-static zx_status_t check_pager_tree_locked(const struct zxp_vmo* parent, uint32_t kind, bool* lazy) {
+static zx_status_t check_pager_tree_locked(const struct zxp_vmo* parent, uint32_t kind,
+                                           bool* lazy) {
   struct zxp_pages* node = parent->pages;
   const bool modified = kind == ZX_VMO_CHILD_SNAPSHOT_MODIFIED;
   if (in_modified_locked(node)) {
@@ -187,7 +219,8 @@ static zx_status_t make_cow_locked(struct zxp_vmo* parent, uint32_t options, uin
     pages->parent_limit = pages->parent_limit < limit ? pages->parent_limit : limit;
   }
   if (pages->parent == NULL) {
-    pages->root_offset = in_root + first; /* It shows nothing, but its place still bounds its size. */
+    pages->root_offset =
+        in_root + first; /* It shows nothing, but its place still bounds its size. */
   }
   pages->resizable = (options & ZX_VMO_CHILD_RESIZABLE) != 0;
   pages->content.size = size;
@@ -229,9 +262,8 @@ zx_status_t zxp_vmo_create_child(struct zxp_vmo* parent, uint32_t options, uint6
     st = check_cow_locked(parent, kind, offset, rounded, &lazy);
   }
   if (st == ZX_OK) {
-    st = (kind & COW_KINDS) != 0
-             ? make_cow_locked(parent, options, offset, size, named, lazy, out)
-             : make_alias_locked(parent, options, offset, size, named, out);
+    st = (kind & COW_KINDS) != 0 ? make_cow_locked(parent, options, offset, size, named, lazy, out)
+                                 : make_alias_locked(parent, options, offset, size, named, out);
   }
   if (st == ZX_OK) {
     join_family_locked(*out, parent);

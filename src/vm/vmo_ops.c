@@ -152,15 +152,16 @@ zx_status_t zxp_pages_hint(struct zxp_pages* pages, bool always_need, uint64_t o
 
 /* ---- Decommit ---- */
 
-zx_status_t zxp_pages_decommit(struct zxp_pages* pages, uint64_t offset, uint64_t length) {
+zx_status_t zxp_pages_decommit(const struct zxp_vmo* vmo, uint64_t offset, uint64_t length) {
+  struct zxp_pages* pages = vmo->pages;
   zx_status_t st = ZX_OK;
   zxp_pages_lock(pages);
   if (offset > pages->size || length > pages->size - offset) {
     st = ZX_ERR_OUT_OF_RANGE;
   } else if (length == 0) {
     st = ZX_OK;
-  } else if (pages->source != NULL || zxp_cow_is_child_locked(pages)) {
-    st = ZX_ERR_NOT_SUPPORTED; /* A VMO with a copy-on-write child has a hidden parent (vmo.md 5 note 1). */
+  } else if (pages->root_source != NULL || zxp_vmo_is_cow_relative_locked(vmo)) {
+    st = ZX_ERR_NOT_SUPPORTED; /* vmo.md 5 note 1 */
   } else if (((offset | length) & ZXP_PAGE_MASK) != 0) {
     st = ZX_ERR_INVALID_ARGS;
   } else {

@@ -114,7 +114,7 @@ zx_status_t zxp_vmo_op_range(struct zxp_vmo* vmo, uint32_t op, uint64_t offset, 
     case ZX_VMO_OP_COMMIT:
       return zxp_pages_commit(vmo->pages, offset, length);
     case ZX_VMO_OP_DECOMMIT:
-      return zxp_pages_decommit(vmo->pages, offset, length);
+      return zxp_pages_decommit(vmo, offset, length);
     case ZX_VMO_OP_ZERO:
       return zxp_pages_zero(vmo->pages, offset, length);
     case ZX_VMO_OP_PREFETCH:
