@@ -110,7 +110,6 @@ zx_status_t zxp_request_ask(struct zxp_request_set* set, enum zxp_request_kind k
   zxp_list_push_back(&r->waiters, &w->link);
   if (!joins) {
     set->ops->announce(set, r);
-    ZXP_COUNT(requests, 1); /* Now, so that whoever sees it counted finds the packet. */
   }
   return ZX_OK;
 }
