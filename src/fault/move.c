@@ -94,7 +94,7 @@ zx_status_t zxp_uffd_move(int fd, uintptr_t from, uintptr_t to, uint64_t length)
   pthread_sigmask(SIG_SETMASK, &old, NULL);
   if (rc != 0) {
     close(m.done_fd);
-    return ZX_ERR_NO_RESOURCES;
+    return ZX_ERR_NO_MEMORY; /* EAGAIN: most likely no area for its stack. */
   }
   read_until_done(fd, m.done_fd);
   pthread_join(thread, NULL);

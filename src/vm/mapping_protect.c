@@ -75,11 +75,16 @@ static int protect_areas_locked(const struct zxp_protect* p) {
 
 /* The old runs are those of the mapping again. */
 static void restore_areas_locked(const struct zxp_protect* p) {
+  void* const at = (void*)(p->mapping->base + (p->first << ZXP_PAGE_SHIFT));
+  const size_t length = p->count << ZXP_PAGE_SHIFT;
   zxp_aspace_lend_spares();
   if (protect_areas_locked(p) != 0) {
-    ZXP_LOG(ZXP_TOPIC_MAP, 1, "permissions at %p could not be put back",
-            (void*)(p->mapping->base + (p->first << ZXP_PAGE_SHIFT)));
+    ZXP_LOG(ZXP_TOPIC_MAP, 1, "permissions at %p could not be put back", at);
   }
+  /* A call that fails may leave an area cut in two that are alike (Linux 6.18). A change that
+   * nobody notices, made and unmade, joins them. */
+  madvise(at, length, MADV_DONTDUMP);
+  madvise(at, length, MADV_DODUMP);
 }
 
 zx_status_t zxp_protect_apply(struct zxp_protect* p) {
