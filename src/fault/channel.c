@@ -15,6 +15,7 @@
 #include "fault/channel_private.h"
 #include "fault/resolve.h"
 #include "fault/uffd.h"
+#include "fault/wakes.h"
 #include "vm/blocked.h"
 
 /* Messages read at once; more wait for the next read. */
@@ -23,8 +24,7 @@
 static struct zxp_mutex lock = ZXP_MUTEX_INITIALIZER(ZXP_RANK_CHANNEL);
 static struct zxp_list channels = {&channels, &channels}; /* guarded by lock */
 static uint64_t last_id;                                  /* guarded by lock */
-static _Atomic uint64_t last_message = 1;
-static struct zxp_channel* portless; /* guarded by lock; without a reference */
+static struct zxp_channel* portless;                      /* guarded by lock; without a reference */
 
 /*
  * The channel whose faults the calling thread is resolving on its way through zx_port_wait, and the
@@ -40,7 +40,7 @@ bool zxp_channels_left_locked(void) { return !zxp_list_empty(&channels); }
 
 /* ---- Reading ---- */
 
-uint64_t zxp_channel_last_message(void) { return atomic_load(&last_message); }
+uint64_t zxp_channel_last_message(void) { return zxp_tick_now(); }
 
 void zxp_channel_read_faults(struct zxp_channel* c) {
   if (c->uffd < 0) {
@@ -49,10 +49,11 @@ void zxp_channel_read_faults(struct zxp_channel* c) {
   for (;;) {
     struct uffd_msg messages[MESSAGES];
     zxp_mutex_lock(&c->read_lock);
-    /* Numbered first, so that no message has a number from after it was read; see raise.c. */
-    const uint64_t seq = atomic_fetch_add(&last_message, MESSAGES);
+    /* Numbered before they are read; see wakes.h. */
+    const uint64_t seq = zxp_tick(MESSAGES);
     const ssize_t n = read(c->uffd, messages, sizeof messages);
     const int error = errno;
+    const uint64_t done = zxp_tick(1);
     zxp_mutex_unlock(&c->read_lock);
     if (n < 0 && error == EINTR) {
       continue;
@@ -65,7 +66,7 @@ void zxp_channel_read_faults(struct zxp_channel* c) {
       if (messages[i].event == UFFD_EVENT_PAGEFAULT) {
         ZXP_COUNT(faults, 1);
         zxp_fault_resolve(c, messages[i].arg.pagefault.address, messages[i].arg.pagefault.flags,
-                          (pid_t)messages[i].arg.pagefault.feat.ptid, seq + i);
+                          (pid_t)messages[i].arg.pagefault.feat.ptid, seq + i, done);
       }
     }
     if (count < MESSAGES) {
@@ -81,7 +82,8 @@ void zxp_channel_serve(struct zxp_channel* c) {
     while (read(c->packet_fd, &ignored, sizeof ignored) > 0) {
     }
   }
-  /* The loop takes packets until there are none, so those that come of these faults need no kick. */
+  /* The loop takes packets until there are none, so those that come of these faults need no kick.
+   * */
   serving = c;
   serving_loop = true;
   zxp_channel_read_faults(c);
@@ -254,7 +256,8 @@ static zx_status_t channel_create_locked(struct zxp_port* port, struct zxp_chann
     goto fail; /* It can be had, but not now: out of descriptors. */
   }
   c->id = ++last_id;
-  /* The channel's own epoll before the service thread's: the kernel offers a fault in this order. */
+  /* The channel's own epoll before the service thread's: the kernel offers a fault in this order.
+   * */
   if (!poll_add(c->epoll_fd, c->packet_fd, 0) ||
       (c->uffd >= 0 && !poll_add(c->epoll_fd, c->uffd, EPOLLEXCLUSIVE))) {
     goto fail;

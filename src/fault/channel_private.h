@@ -38,9 +38,10 @@ static inline void zxp_channel_get(struct zxp_channel* c) {
  * registered with it. No lock above ZXP_RANK_CHANNEL may be held. */
 void zxp_channel_put(struct zxp_channel* c);
 
-/* The channel of a port for a mapping, with a reference; NULL: the one for faults that never need a pager
- * (copy-on-write of VMOs without one). Errors as zxp_channel_of_port, and
- * ZX_ERR_NOT_SUPPORTED where this process cannot have a userfaultfd that serves (zxp_probe says why). */
+/* The channel of a port for a mapping, with a reference; NULL: the one for faults that never need a
+ * pager (copy-on-write of VMOs without one). Errors as zxp_channel_of_port, and
+ * ZX_ERR_NOT_SUPPORTED where this process cannot have a userfaultfd that serves (zxp_probe says
+ * why). */
 zx_status_t zxp_channel_for_mappings(struct zxp_port* port, struct zxp_channel** out);
 
 /* Reads every message that waits, then resolves them in order. */
@@ -74,15 +75,16 @@ int zxp_channel_epoll_wait(int epoll_fd, struct epoll_event* events, int max, zx
 /* ---- fault/raise.c ---- */
 
 /*
- * Raises SIGBUS with `address` in a thread that is stopped in a page fault at it, and in no other; see
- * raise.c for the ways. `pages` (NULL: gone) is what it touched; its tree lock is held, so no answer can
- * overtake. The thread is not stopped any more afterwards.
+ * Raises SIGBUS with `address` in a thread that is stopped in a page fault at it, and in no other;
+ * see raise.c for the ways. `pages` (NULL: gone) is what it touched; its tree lock is held, so no
+ * answer can overtake. The thread is not stopped any more afterwards.
  */
 void zxp_raise_bus_error(struct zxp_pages* pages, struct zxp_channel* c, pid_t tid,
                          uintptr_t address);
 
-/* Whether the thread has been released into a SIGBUS since the message with this number was read: then
- * it does not wait for what the message says any more, or will say so again when it is woken. */
+/* Whether the thread has been released into a SIGBUS since the message with this number was read:
+ * then it does not wait for what the message says any more, or will say so again when it is woken.
+ */
 bool zxp_raised_since(pid_t tid, uint64_t seq);
 
 /* Installs the library's own signal handler, once; see raise.c. */

@@ -2,26 +2,28 @@
 /*
  * Raising SIGBUS in exactly the thread whose access failed (docs/semantics/pager.md 11.1, 11.2).
  *
- * A thread stopped by user code, which takes signals: it is sent a real-time signal that carries the
- * address. That breaks the wait. The library's handler for it, on the thread itself, queues SIGBUS with
- * BUS_ADRERR to the thread (the kernel allows a positive code from oneself only), and since SIGBUS is
- * blocked while the handler runs, it is delivered on the context of the access that failed. If the
- * program's handler returns, the access is made again and asks anew. Nothing sticks.
+ * A thread stopped by user code, which takes signals: it is sent a real-time signal that carries
+ * the address. That breaks the wait. The library's handler for it, on the thread itself, queues
+ * SIGBUS with BUS_ADRERR to the thread (the kernel allows a positive code from oneself only), and
+ * since SIGBUS is blocked while the handler runs, it is delivered on the context of the access that
+ * failed. If the program's handler returns, the access is made again and asks anew. Nothing sticks.
  *
- * A thread stopped inside a system call does not leave that wait for a signal; one that blocks the signals
- * does not see them. For those the page is covered by the void file for a moment: the thread, woken, meets
- * it, gets SIGBUS or EFAULT from the kernel, and then the mapping is put back. Others that touch the page
- * in that moment get SIGBUS too; they would have had to ask for a page that has just failed.
+ * A thread stopped inside a system call does not leave that wait for a signal; one that blocks the
+ * signals does not see them. For those the page is covered by the void file for a moment: the
+ * thread, woken, meets it, gets SIGBUS or EFAULT from the kernel, and then the mapping is put back.
+ * Others that touch the page in that moment get SIGBUS too; they would have had to ask for a page
+ * that has just failed.
  *
- * A message of the thread may still be on its way to being resolved: it was woken and touched again for
- * some other reason just before. Resolving it must not raise a second time in a thread that is elsewhere
- * by then, so it is remembered by message numbers when a thread was last raised in (zxp_raised_since).
- * Waking the page for one thread that is covered sends all that wait there into the void; those that take
- * signals are raised in first.
+ * A message of the thread may still be on its way to being resolved: it was woken and touched again
+ * for some other reason just before. Resolving it must not raise a second time in a thread that is
+ * elsewhere by then, so it is remembered by message numbers when a thread was last raised in
+ * (zxp_raised_since). Waking the page for one thread that is covered sends all that wait there into
+ * the void; those that take signals are raised in first.
  *
- * /proc/self/task/<tid>/syscall tells the cases apart: "running" for a thread that is not stopped any more
- * (it left the wait, so it is owed nothing), "-1 ..." for one stopped in user code. A thread counts as
- * stopped from before its message can be read (Linux sets the state under the lock of the message queue).
+ * /proc/self/task/<tid>/syscall tells the cases apart: "running" for a thread that is not stopped
+ * any more (it left the wait, so it is owed nothing), "-1 ..." for one stopped in user code. A
+ * thread counts as stopped from before its message can be read (Linux sets the state under the lock
+ * of the message queue).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -59,7 +61,8 @@
 /* CPU time after which a woken thread has surely repeated its access, which takes a few us. */
 #define PASS_RUN_NS 50000
 
-/* Who was raised in last; of threads that share a place the latest. More places than blocked threads. */
+/* Who was raised in last; of threads that share a place the latest. More places than blocked
+ * threads. */
 #define RAISED 1024
 /* Threads of one page that are raised in before it is covered; more meet the void. */
 #define NEIGHBOURS 32
@@ -89,8 +92,8 @@ __attribute__((no_sanitize("thread"))) static void on_carrier(int signo, siginfo
 }
 
 #ifdef UNDER_TSAN
-/* ThreadSanitizer puts asynchronous signals off until the thread calls it, which one that is stopped at a
- * load never does. glibc's second name for sigaction is not intercepted. */
+/* ThreadSanitizer puts asynchronous signals off until the thread calls it, which one that is
+ * stopped at a load never does. glibc's second name for sigaction is not intercepted. */
 extern int __sigaction(int signo, const struct sigaction* act, struct sigaction* old);
 #define install_handler __sigaction
 #else
@@ -151,8 +154,8 @@ static bool blocks_signals(pid_t tid) {
   return (blocked & ours) != 0;
 }
 
-/* Whether a thread that is asleep in a system call sleeps in a page fault; yes if the kernel does not
- * tell. */
+/* Whether a thread that is asleep in a system call sleeps in a page fault; yes if the kernel does
+ * not tell. */
 static bool sleeps_in_fault(pid_t tid) {
   char text[64];
   return !read_task_file(tid, "wchan", text, sizeof text) || strcmp(text, "0") == 0 ||

@@ -8,6 +8,7 @@
 #include "base/stats.h"
 #include "fault/channel_private.h"
 #include "fault/uffd.h"
+#include "fault/wakes.h"
 #include "vm/aspace.h"
 #include "vm/blocked.h"
 #include "vm/cow.h"
@@ -24,11 +25,13 @@ enum action {
   ASK_READ,
   ASK_DIRTY,
   FAIL,
+  DROP,
 };
 
 static const char* const action_names[] = {
-    [WAKE] = "wake", [SHOW] = "show",         [DIRTY] = "dirty",         [FORK] = "fork",
-    [COPY] = "copy", [ASK_READ] = "ask READ", [ASK_DIRTY] = "ask DIRTY", [FAIL] = "fail",
+    [WAKE] = "wake",           [SHOW] = "show", [DIRTY] = "dirty",
+    [FORK] = "fork",           [COPY] = "copy", [ASK_READ] = "ask READ",
+    [ASK_DIRTY] = "ask DIRTY", [FAIL] = "fail", [DROP] = "drop",
 };
 
 /* Everything known of one fault. */
@@ -36,7 +39,8 @@ struct fault {
   struct zxp_channel* channel;
   uintptr_t address; /* the byte, or its page where the kernel does not say */
   pid_t tid;
-  uint64_t seq; /* of the message */
+  uint64_t seq;  /* of the message */
+  uint64_t done; /* the tick after it was read */
   bool writes;
   struct zxp_mapping* mapping;
   struct zxp_pages* pages;
@@ -97,11 +101,11 @@ static void record_free(struct zxp_blocked* b) {
 }
 
 /*
- * The thread may be on record already. If it waits for this very page, the message is a repetition (it ran
- * a signal handler and touched again) and the record stands. If a later message put it on record, this one
- * is stale: a handler jumped out of that wait. Both: true, nothing is to be done. If it waits elsewhere in
- * this VMO by an earlier message, that record goes. One in another tree is dealt with by leave_elsewhere,
- * since only one tree lock is held here.
+ * The thread may be on record already. If it waits for this very page, the message is a repetition
+ * (it ran a signal handler and touched again) and the record stands. If a later message put it on
+ * record, this one is stale: a handler jumped out of that wait. Both: true, nothing is to be done.
+ * If it waits elsewhere in this VMO by an earlier message, that record goes. One in another tree is
+ * dealt with by leave_elsewhere, since only one tree lock is held here.
  */
 static bool already_waits_locked(const struct fault* f, enum zxp_request_kind kind) {
   struct zxp_source* where = NULL;
@@ -116,6 +120,7 @@ static bool already_waits_locked(const struct fault* f, enum zxp_request_kind ki
       record_free(b);
     } else if (b->seq < f->seq) {
       b->seq = f->seq;
+      b->done = f->done;
     }
   }
   if (where != NULL) {
@@ -164,6 +169,7 @@ static void ask_locked(const struct fault* f, enum zxp_request_kind kind) {
   b->source = s;
   b->tid = f->tid;
   b->seq = f->seq;
+  b->done = f->done;
   b->since = zxp_clock_now();
   b->kind = kind;
   b->address = f->address;
@@ -178,13 +184,16 @@ static void ask_locked(const struct fault* f, enum zxp_request_kind kind) {
 }
 
 /*
- * Whether the thread may have left the wait that the message tells of, since the page let it pass after
- * the message was read: it was raised in; the mapping is a newer one; the pager has gone only since. Then
- * it is not put on record, nor raised in, but woken: if it is still there, it says so again.
+ * Whether the thread is still in the wait that the message tells of. It may not be if the page was
+ * woken since, if it was raised in, if the mapping is a newer one, or if the pager has gone only
+ * since. Then it is not put on record, nor raised in; woken, it says so again if it is still there.
  */
-static bool may_have_left_locked(const struct fault* f, enum action action) {
-  return zxp_raised_since(f->tid, f->seq) || f->seq < f->mapping->made_seq ||
-         (action == FAIL && f->source != NULL && f->seq < f->source->ended_seq);
+static enum zxp_wait still_waits_locked(const struct fault* f, enum action action) {
+  if (zxp_raised_since(f->tid, f->seq) || f->seq < f->mapping->made_seq ||
+      (action == FAIL && f->source != NULL && f->seq < f->source->ended_seq)) {
+    return ZXP_WAIT_UNKNOWN;
+  }
+  return zxp_wakes_look(f->address, f->seq, f->done);
 }
 
 /* ---- Doing it ---- */
@@ -203,8 +212,8 @@ static void dirty_locked(const struct fault* f) {
   struct zxp_pages* pages = f->pages;
   const enum zxp_page_state state = zxp_page_map_get(&pages->map, f->page);
   if (state != ZXP_PAGE_DIRTY) {
-    /* Memory first, protected everywhere: other mappings learn of the state by faulting themselves. A
-     * supplied page has both. */
+    /* Memory first, protected everywhere: other mappings learn of the state by faulting themselves.
+     * A supplied page has both. */
     if ((state != ZXP_PAGE_CLEAN && zxp_pages_materialize_locked(pages, f->page) != ZX_OK) ||
         zxp_page_map_set(&pages->map, f->page, 1, ZXP_PAGE_DIRTY) != ZX_OK) {
       zxp_uffd_wake(f->channel->uffd, page_address(f->address), ZXP_PAGE_SIZE);
@@ -252,17 +261,20 @@ static void act_locked(const struct fault* f, enum action action) {
     case WAKE:
       zxp_uffd_wake(f->channel->uffd, page_address(f->address), ZXP_PAGE_SIZE);
       break;
+    case DROP:
+      break;
   }
   ZXP_COUNT(faults_local, 1);
 }
 
 void zxp_fault_resolve(struct zxp_channel* channel, uintptr_t address, uint64_t flags, pid_t tid,
-                       uint64_t seq) {
+                       uint64_t seq, uint64_t done) {
   struct fault f = {
       .channel = channel,
       .address = address,
       .tid = tid,
       .seq = seq,
+      .done = done,
       .writes = (flags & (UFFD_PAGEFAULT_FLAG_WRITE | UFFD_PAGEFAULT_FLAG_WP)) != 0,
   };
   const struct zxp_source* here = NULL;
@@ -281,9 +293,11 @@ void zxp_fault_resolve(struct zxp_channel* channel, uintptr_t address, uint64_t 
   f.source = zxp_pages_root_source(f.pages);
   here = f.source;
   enum action action = decide_locked(&f);
-  if ((action == ASK_READ || action == ASK_DIRTY || action == FAIL) &&
-      may_have_left_locked(&f, action)) {
-    action = WAKE;
+  if (action == ASK_READ || action == ASK_DIRTY || action == FAIL) {
+    const enum zxp_wait wait = still_waits_locked(&f, action);
+    if (wait != ZXP_WAIT_ON) {
+      action = wait == ZXP_WAIT_OVER ? DROP : WAKE;
+    }
   }
   ZXP_LOG(ZXP_TOPIC_FAULT, 3, "thread %d %s %p, page %llu: %s", tid, f.writes ? "writes" : "reads",
           (void*)address, (unsigned long long)f.page, action_names[action]);
@@ -309,6 +323,7 @@ void zxp_fault_release(struct zxp_source* s, struct zxp_blocked* b, zx_status_t 
   struct zxp_channel* c = b->channel;
   ZXP_ASSERT_HELD(&s->tree->lock);
   if (status != ZX_OK && (zxp_raised_since(b->tid, b->seq) || s->pages == NULL ||
+                          zxp_wakes_look(b->address, b->seq, b->done) != ZXP_WAIT_ON ||
                           zxp_mapping_in_tree_locked(s->pages, b->address, c) == NULL)) {
     /* It is elsewhere, or meets a hole, or whatever is mapped there now (8.7). */
     zxp_uffd_wake(c->uffd, page_address(b->address), ZXP_PAGE_SIZE);

@@ -12,6 +12,7 @@
 
 #include "base/export.h"
 #include "base/log.h"
+#include "fault/wakes.h"
 #include "vm/arena.h"
 
 static int real_ioctl(int fd, unsigned long request, void* argument) {
@@ -185,6 +186,7 @@ enum zxp_uffd_class zxp_uffd_copy(int fd, uintptr_t address, const void* from, u
                                   bool write_protect, uint64_t* filled) {
   uint64_t at = 0;
   enum zxp_uffd_class c = ZXP_UFFD_DONE;
+  const uint64_t begun = zxp_tick(1);
   while (at < length) {
     struct uffdio_copy copy = {
         .dst = address + at,
@@ -209,6 +211,7 @@ enum zxp_uffd_class zxp_uffd_copy(int fd, uintptr_t address, const void* from, u
     c = ZXP_UFFD_DONE;
   }
   *filled = at;
+  zxp_wakes_note(address, at, begun, zxp_tick(1));
   return c;
 }
 
@@ -218,16 +221,22 @@ enum zxp_uffd_class zxp_uffd_protect(int fd, uintptr_t address, uint64_t length,
       .mode = on ? UFFDIO_WRITEPROTECT_MODE_WP : 0,
   };
   enum zxp_uffd_class c;
+  const uint64_t begun = zxp_tick(1);
   do {
     c = zxp_uffd_ioctl(fd, UFFDIO_WRITEPROTECT, &wp) == 0 ? ZXP_UFFD_DONE
                                                           : zxp_uffd_classify(errno);
   } while (c == ZXP_UFFD_RETRY);
+  if (!on) {
+    zxp_wakes_note(address, length, begun, zxp_tick(1));
+  }
   return c;
 }
 
 void zxp_uffd_wake(int fd, uintptr_t address, uint64_t length) {
   struct uffdio_range range = {.start = address, .len = length};
+  const uint64_t begun = zxp_tick(1);
   zxp_uffd_ioctl(fd, UFFDIO_WAKE, &range);
+  zxp_wakes_note(address, length, begun, zxp_tick(1));
 }
 
 enum zxp_uffd_class zxp_uffd_poison(int fd, uintptr_t address, uint64_t length) {
