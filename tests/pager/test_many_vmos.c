@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * 100,000 pager VMOs at once: they cost neither descriptors nor Linux mappings, and everything is given
- * back when they are closed.
+ * 100,000 pager VMOs at once: they cost neither descriptors nor Linux mappings, and everything is
+ * given back when they are closed.
  */
 #include <malloc.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Pager memory as the buffer of calls, of this library and of Linux: pager.md 11.7, 11.8, scenario 48. */
+/* Pager memory as the buffer of calls, of this library and of Linux: pager.md 11.7, 11.8, 13.48. */
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>

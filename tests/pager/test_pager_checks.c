@@ -2,11 +2,12 @@
 /*
  * Bad input: each row of each table of pager.md 3, and the order of the rows.
  *
- *   mistake   one row: what it does to the arguments of a call that is right otherwise, and the status
+ *   mistake   one row: what it does to the arguments of a call that is right otherwise, and the
+ *             status
  *   table     the rows of one call, in their order
  *
- * Each row is a test of its own. A further test for each table makes every two mistakes at once, where they
- * do not change the same argument, and expects the status of the row that comes first.
+ * Each row is a test of its own. A further test for each table makes every two mistakes at once,
+ * where they do not change the same argument, and expects the status of the row that comes first.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -186,8 +186,9 @@ SCENARIO(a_read_that_has_copied_its_front_fails_with_the_rest) {
 }
 
 /*
- * Whether a failure of a page that the read has copied already made it ask anew. False if the failure
- * came before the read had noted its copy: then it counts as not copied, and the read fails.
+ * Whether a failure of a page that the read has copied already made it ask anew. False if the
+ * failure came before the read had noted its copy: then it counts as not copied, and the read
+ * fails.
  */
 static bool copied_page_failed(void) {
   struct root* v = make_root(8);
@@ -276,7 +277,7 @@ SCENARIO(always_need_steps_over_each_page_that_fails) {
   expect_nothing();
 }
 
-/* pager.md 6, table: bytes before the failed page may have been transferred; here they were written */
+/* pager.md 6, table: bytes before the failed page may have been transferred */
 SCENARIO(a_long_write_fails_at_the_page_that_failed) {
   struct root* v = make_root(20);
   struct worker* t1 = start_write(v->vmo, 0, 20 * PAGE, 0xee);

@@ -81,7 +81,7 @@ SCENARIO(a_failed_page_is_not_poisoned) {
   expect_nothing();
 }
 
-/* pager.md 11.2: the failed page reads as supplied for those who come while the signal is on its way */
+/* pager.md 11.2: who comes while the signal is on its way reads the page as supplied */
 SCENARIO(a_supply_right_after_a_failure_serves_the_next_access) {
   need_mappings();
   struct root* v = make_root(64);
@@ -298,8 +298,9 @@ SCENARIO(the_pagers_thread_may_touch_present_pages) {
 }
 
 /*
- * The kernel lets a thread go on as soon as its page is there, though it joined a request that stands (5.2 has it
- * sleep until the request is over). What becomes of the rest is none of its business then.
+ * The kernel lets a thread go on as soon as its page is there, though it joined a request that
+ * stands (5.2 has it sleep until the request is over). What becomes of the rest is none of its
+ * business then.
  */
 SCENARIO(a_load_goes_on_as_soon_as_its_page_is_there) {
   need_mappings();

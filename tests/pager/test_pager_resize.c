@@ -290,7 +290,7 @@ static zx_status_t set_stream_size(void* size) {
   return zx_vmo_set_stream_size(stream_root->vmo, *(const uint64_t*)size);
 }
 
-/* vmo.md 4, pager.md 8.6: what follows the stream size becomes zero, a part of a page after asking */
+/* vmo.md 4, pager.md 8.6: what follows the stream size becomes zero; for part of a page it asks */
 SCENARIO(a_stream_size_inside_an_absent_page_asks_for_it) {
   struct root* v = make_root(3);
   stream_root = v;

@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Everything at once, at random: threads that touch pages through mappings and calls, pagers that answer in
- * any order and size and fail some, and one thread that resizes, detaches, closes, unmaps and maps anew.
+ * Everything at once, at random: threads that touch pages through mappings and calls, pagers that
+ * answer in any order and size and fail some, and one thread that resizes, detaches, closes, unmaps
+ * and maps anew.
  *
- *   slot       a resizable VMO with a pager of its own, and a mapping at an address that never changes. Every
- *              now and then both are replaced: the next generation
+ *   slot       a resizable VMO with a pager of its own, and a mapping at an address that never
+ *              changes. Every now and then both are replaced: the next generation
  *   toucher    a thread that reads and writes in all slots
  *   answerer   a thread that takes the packets of one port and answers them in its own way
  *   chaos      the thread that changes the slots
  *
- * What must hold, whatever happens: a word reads as what the answerers give for it, as zero, or as a stamp
- * that names it, never as anything of another page; a call ends with a status that something going on
- * allows; no VMO sends a READ after its COMPLETE, nor two COMPLETEs; while all is answered no thread stays
- * blocked; and nothing is left behind.
+ * What must hold, whatever happens: a word reads as what the answerers give for it, as zero, or as
+ * a stamp that names it, never as anything of another page; a call ends with a status that
+ * something going on allows; no VMO sends a READ after its COMPLETE, nor two COMPLETEs; while all
+ * is answered no thread stays blocked; and nothing is left behind.
  *
  * Environment: ZXP_SEED (printed), ZXP_STRESS_SECONDS.
  */

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Mappings that change while a thread waits in them: pager.md 8.7, 8.2, scenarios 46 and 47, vmar.md 9.
+ * Mappings that change while a thread waits in them: pager.md 8.7, 8.2, scenarios 46 and 47,
+ * vmar.md 9.
  *
- * Unmapping and overwriting may wake the thread at once or let it sleep until the answer: the scenarios
- * hold either way.
+ * Unmapping and overwriting may wake the thread at once or let it sleep until the answer: the
+ * scenarios hold either way.
  */
 #include <zircon/process.h>
 

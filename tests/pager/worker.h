@@ -106,8 +106,8 @@ unsigned worker_signals(const struct worker* w);
 /* ---- For threads that make many accesses ---- */
 
 /*
- * One aligned word through a mapping: 0, or the fatal signal that it got. The signal has to name the
- * page; any other signal ends the scenario. In functions run by start_call.
+ * One aligned word through a mapping: 0, or the fatal signal that it got. The signal has to name
+ * the page; any other signal ends the scenario. In functions run by start_call.
  */
 int guarded_load(const uint64_t* address, uint64_t* value);
 int guarded_store(uint64_t* address, uint64_t value);
