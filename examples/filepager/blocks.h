@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What filepager --write writes: a file of blocks each of whose words tells where it belongs and how
- * often its block had been changed.
+ * What filepager --write writes: a file of blocks each of whose words tells where it belongs and
+ * how often its block had been changed.
  *
  *   block        512 bytes, 64 words; eight to a page, so several threads write to each page
  *   generation   of a block: larger after each change

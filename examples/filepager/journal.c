@@ -82,7 +82,8 @@ bool journal_flush(struct journal* j) {
 
 /* ---- Reading ---- */
 
-/* What may be found in a block. A word is zero where `zero` is set, or of generation `low` or more. */
+/* What may be found in a block. A word is zero where `zero` is set, or of generation `low` or
+ * more. */
 struct promise {
   uint32_t low;
   uint32_t high; /* the largest generation promised so far */

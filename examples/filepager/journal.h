@@ -11,13 +11,14 @@
  *   JOURNAL_ZERO        block, count       promise: zeros, or words newer than all promised before
  *   JOURNAL_SIZE        blocks             promise: the file is so long
  *   JOURNAL_ZERO_SOON   block, count       warning: words may be zero
- *   JOURNAL_SIZE_SOON   blocks             warning: the file may be so long; blocks beyond may be zero
+ *   JOURNAL_SIZE_SOON   blocks             warning: the file may be so long; blocks beyond may be
+ *                                          zero
  *
- * A typical use: add, add, flush before the file is changed; add, add, flush when it has been synced
- * and ZX_PAGER_OP_WRITEBACK_END was made. journal_check reads all of it again.
+ * A typical use: add, add, flush before the file is changed; add, add, flush when it has been
+ * synced and ZX_PAGER_OP_WRITEBACK_END was made. journal_check reads all of it again.
  *
- * It is made for a program that is killed, while the kernel goes on. The records are not synced: for
- * a machine that loses power they would have to be, before the file is.
+ * It is made for a program that is killed, while the kernel goes on. The records are not synced:
+ * for a machine that loses power they would have to be, before the file is.
  */
 #ifndef EXAMPLES_FILEPAGER_JOURNAL_H_
 #define EXAMPLES_FILEPAGER_JOURNAL_H_

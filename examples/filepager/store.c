@@ -25,7 +25,8 @@ static void complain(struct store* s, const char* problem) {
 
 /* ---- READ ---- */
 
-/* An answer for pages that were cut off meanwhile is refused as a whole, and the others still wait. */
+/* An answer for pages that were cut off meanwhile is refused as a whole, and the others still
+ * wait. */
 static uint64_t clip(const struct store* s, uint64_t offset, uint64_t length) {
   uint64_t size = 0;
   zx_vmo_get_size(s->handle, &size);
@@ -118,8 +119,8 @@ static void on_dirty(zxp_uv_vmo_t* vmo, uint64_t offset, uint64_t length) {
   struct store* s = vmo->data;
   s->dirty_requests++;
   const zx_status_t st = zxp_uv_vmo_dirty(vmo, offset, length);
-  /* Pages that were cut off, or whose zeros have been written back meanwhile and are to be asked for
-   * again, can't become dirty. Who waits for them looks again. */
+  /* Pages that were cut off, or whose zeros have been written back meanwhile and are to be asked
+   * for again, can't become dirty. Who waits for them looks again. */
   if (st != ZX_OK && st != ZX_ERR_OUT_OF_RANGE && st != ZX_ERR_NOT_FOUND) {
     complain(s, "ZX_PAGER_OP_DIRTY was refused");
   }

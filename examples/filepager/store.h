@@ -2,13 +2,13 @@
 /*
  * The pager of filepager --write: a resizable VMO with ZX_VMO_TRAP_DIRTY that shows a file.
  *
- * READ requests are answered from the file by uv_fs_read, DIRTY requests at once: a filesystem would
- * reserve space for the pages first, and fail the request where there is none. What has become dirty
- * is the affair of writeback.h.
+ * READ requests are answered from the file by uv_fs_read, DIRTY requests at once: a filesystem
+ * would reserve space for the pages first, and fail the request where there is none. What has
+ * become dirty is the affair of writeback.h.
  *
- * A read that is on its way while the file changes may bring back what was there before. It could be
- * put into a page that was written back, cleaned and given up meanwhile. So whoever changes the file
- * counts store.changes up, and a read that finds it changed is made again.
+ * A read that is on its way while the file changes may bring back what was there before. It could
+ * be put into a page that was written back, cleaned and given up meanwhile. So whoever changes the
+ * file counts store.changes up, and a read that finds it changed is made again.
  *
  * Everything runs on the loop's thread.
  */

@@ -94,7 +94,8 @@ static int wait_for_end(pid_t pid) {
   return status;
 }
 
-/* Waits until `watch` has told of so many changes, or the program has ended. False: neither came. */
+/* Waits until `watch` has told of so many changes, or the program has ended. False: neither
+ * came. */
 static bool wait_for_changes(int watch, pid_t pid, uint64_t changes) {
   const int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
   struct pollfd fds[2] = {{.fd = watch, .events = POLLIN}, {.fd = pidfd, .events = POLLIN}};
@@ -158,7 +159,8 @@ static void kill_once(struct rng* rng) {
   assert_int_equal(WTERMSIG(status), SIGKILL);
 }
 
-/* writeback.md 5.4, 5.5, 8.7 rule 6: a page is clean only if the pager was given all that was in it. */
+/* writeback.md 5.4, 5.5, 8.7 rule 6: a page is clean only if the pager was given all that was in
+ * it. */
 static void test_killed_at_any_moment_it_has_lost_nothing_reported(void** state) {
   (void)state;
   const uint64_t seed = random_seed();
