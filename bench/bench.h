@@ -6,7 +6,8 @@
  *   bench_report    rows of one benchmark, each from the samples of one way to do it
  *
  * A number by itself says little on a machine that somebody else has: every benchmark measures a
- * hand-written way in the same run, in turns, and the report gives ratios.
+ * hand-written way in the same run, in turns, and the report gives ratios, and says which machine
+ * the numbers are from. docs/performance.md has the format of the JSON.
  *
  *   struct bench_report report;
  *   bench_report_init(&report, "fault");
@@ -29,12 +30,14 @@ struct bench_samples {
   size_t room;
 };
 
-#define BENCH_MAX_ROWS 16
+#define BENCH_MAX_ROWS 24
 
 struct bench_row {
   const char* name;
   const char* against; /* the row that it is compared with, or NULL */
+  const char* unit;    /* "ns" or "bytes" */
   size_t samples;
+  double min; /* of what always does the same, the least disturbed */
   double mean;
   double p50;
   double p99;
@@ -63,11 +66,19 @@ static inline void bench_samples_add(struct bench_samples* s, uint64_t nanosecon
   }
 }
 
+/* The time of `count` operations as that of a thousand: one may take less than a nanosecond. */
+static inline uint64_t bench_per_thousand(uint64_t nanoseconds, uint64_t count) {
+  return nanoseconds * 1000 / count;
+}
+
 void bench_report_init(struct bench_report* r, const char* name);
 
 /* Sorts the samples. The names are borrowed. */
 void bench_report_add(struct bench_report* r, const char* name, struct bench_samples* samples,
                       const char* against);
+
+/* A row of one number that is no time: what something takes of memory. */
+void bench_report_add_bytes(struct bench_report* r, const char* name, double bytes);
 
 void bench_report_print(const struct bench_report* r);
 

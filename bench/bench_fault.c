@@ -11,8 +11,9 @@
  * what else the machine does falls on all of them. What comes before and after the touches is not
  * measured.
  *
- * Where the two threads run decides more than the code between them. By default the scheduler chooses,
- * and may choose differently from one round to the next; `same` keeps both on one core, `apart` on two.
+ * Where the two threads run decides more than the code between them. By default the scheduler
+ * chooses, and may choose differently from one round to the next; `same` keeps both on one core,
+ * `apart` on two.
  */
 #include <pthread.h>
 #include <sched.h>

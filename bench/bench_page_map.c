@@ -2,10 +2,10 @@
 /*
  * What the page map costs in time and memory, per page or entry.
  *
- *   bench_page_map [ROUNDS]
+ *   bench_page_map [ROUNDS] [--json FILE]
  *
- * Each row is the fastest of the rounds. Where there is something plain to compare with, an array
- * that holds the same facts and could not do the rest, it is measured in the same round.
+ * Each round gives one sample a row. Where there is something plain to compare with, an array that
+ * holds the same facts and could not do the rest, it is measured in the same round.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,31 +36,35 @@ enum row {
   ROWS,
 };
 
-static const char* const names[ROWS] = {
-    [QUERY_SCATTERED] = "dirty query, 20,000 pages scattered over 1 TiB, an entry",
-    [QUERY_ARRAY] = "  walk over a sorted array of them, an entry",
-    [SET_SCATTERED] = "set of a scattered page",
-    [GET_SCATTERED] = "get of a scattered page",
-    [SET_DENSE] = "set of 1 Mi pages at once, a page",
-    [SET_DENSE_SINGLY] = "set of 1 Mi pages one by one, a page",
-    [SET_ARRAY] = "  memset of a byte each, a page",
-    [RUN_DENSE] = "run over 1 Mi pages, a page",
-    [BEGIN_DENSE] = "writeback_begin of 1 Mi pages, a page",
-    [END_DENSE] = "writeback_end of 1 Mi pages, a page",
-    [CUT_DENSE] = "cut of 1 Mi pages, a page",
-    [ZERO_TIB] = "zero of 1 TiB, the call",
-    [QUERY_TIB] = "dirty query of 1 TiB of zeros, the call",
-    [CUT_TIB] = "cut of 1 TiB of zeros in the middle, the call",
+static const struct {
+  const char* name;
+  const char* against;
+} rows[ROWS] = {
+    [QUERY_ARRAY] = {"1000 steps over a sorted array", NULL},
+    [QUERY_SCATTERED] = {"1000 of 20,000 dirty pages in 1 TiB", "1000 steps over a sorted array"},
+    [SET_SCATTERED] = {"1000 sets of a scattered page", NULL},
+    [GET_SCATTERED] = {"1000 gets of a scattered page", NULL},
+    [SET_ARRAY] = {"1000 pages by memset of a byte each", NULL},
+    [SET_DENSE] = {"1000 pages set at once", "1000 pages by memset of a byte each"},
+    [SET_DENSE_SINGLY] = {"1000 pages set one by one", NULL},
+    [RUN_DENSE] = {"run over 1000 pages", NULL},
+    [BEGIN_DENSE] = {"writeback_begin of 1000 pages", NULL},
+    [END_DENSE] = {"writeback_end of 1000 pages", NULL},
+    [CUT_DENSE] = {"cut of 1000 pages", NULL},
+    [ZERO_TIB] = {"zero of 1 TiB", NULL},
+    [QUERY_TIB] = {"dirty query of 1 TiB of zeros", NULL},
+    [CUT_TIB] = {"cut of 1 TiB of zeros in the middle", NULL},
 };
 
-/* Nanoseconds for each `units` of a row; the fastest counts. */
-static double fastest[ROWS];
+static struct bench_samples samples[ROWS];
 
-static void took(enum row row, uint64_t start, uint64_t units) {
-  const double ns = (double)(bench_now() - start) / (double)units;
-  if (fastest[row] == 0 || ns < fastest[row]) {
-    fastest[row] = ns;
-  }
+/* `start` to now was for so many operations. */
+static void took_thousands(enum row row, uint64_t start, uint64_t operations) {
+  bench_samples_add(&samples[row], bench_per_thousand(bench_now() - start, operations));
+}
+
+static void took(enum row row, uint64_t start) {
+  bench_samples_add(&samples[row], bench_now() - start);
 }
 
 /* Results end here, so that nothing is left out as unused. */
@@ -109,24 +113,24 @@ static void scattered(void) {
   for (int i = 0; i < SCATTERED; i++) {
     must(zxp_page_map_set(&map, pages[i], 1, ZXP_PAGE_DIRTY));
   }
-  took(SET_SCATTERED, start, SCATTERED);
+  took_thousands(SET_SCATTERED, start, SCATTERED);
 
   uint64_t sum = 0;
   start = bench_now();
   for (int i = 0; i < SCATTERED; i++) {
     sum += zxp_page_map_get(&map, pages[i]);
   }
-  took(GET_SCATTERED, start, SCATTERED);
+  took_thousands(GET_SCATTERED, start, SCATTERED);
 
   start = bench_now();
   const uint64_t entries = query(&map, TIB);
-  took(QUERY_SCATTERED, start, entries);
+  took_thousands(QUERY_SCATTERED, start, entries);
 
   start = bench_now();
   for (int i = 0; i < SCATTERED; i++) {
     sink = sorted[i];
   }
-  took(QUERY_ARRAY, start, SCATTERED);
+  took_thousands(QUERY_ARRAY, start, SCATTERED);
 
   sink = sum;
   scattered_bytes = (double)zxp_page_map_metadata_bytes(&map) / SCATTERED;
@@ -142,30 +146,30 @@ static void dense(void) {
   for (uint64_t p = 0; p < DENSE; p++) {
     must(zxp_page_map_set(&map, p, 1, ZXP_PAGE_CLEAN));
   }
-  took(SET_DENSE_SINGLY, start, DENSE);
+  took_thousands(SET_DENSE_SINGLY, start, DENSE);
   zxp_page_map_destroy(&map);
 
   start = bench_now();
   must(zxp_page_map_set(&map, 0, DENSE, ZXP_PAGE_DIRTY));
-  took(SET_DENSE, start, DENSE);
+  took_thousands(SET_DENSE, start, DENSE);
   dense_bytes = (double)zxp_page_map_metadata_bytes(&map) / (double)DENSE;
 
   enum zxp_page_state state;
   start = bench_now();
   sink = zxp_page_map_run(&map, 0, DENSE, &state);
-  took(RUN_DENSE, start, DENSE);
+  took_thousands(RUN_DENSE, start, DENSE);
 
   start = bench_now();
   zxp_page_map_writeback_begin(&map, 0, DENSE, false);
-  took(BEGIN_DENSE, start, DENSE);
+  took_thousands(BEGIN_DENSE, start, DENSE);
 
   start = bench_now();
   zxp_page_map_writeback_end(&map, 0, DENSE, NULL, NULL);
-  took(END_DENSE, start, DENSE);
+  took_thousands(END_DENSE, start, DENSE);
 
   start = bench_now();
   zxp_page_map_cut(&map, 1);
-  took(CUT_DENSE, start, DENSE);
+  took_thousands(CUT_DENSE, start, DENSE);
   zxp_page_map_destroy(&map);
 
   unsigned char* const array = malloc(DENSE);
@@ -175,7 +179,7 @@ static void dense(void) {
   }
   start = bench_now();
   memset(array, ZXP_PAGE_DIRTY, DENSE);
-  took(SET_ARRAY, start, DENSE);
+  took_thousands(SET_ARRAY, start, DENSE);
   sink = array[DENSE / 2];
   free(array);
 }
@@ -185,29 +189,48 @@ static void zeros(void) {
   zxp_page_map_init(&map);
   uint64_t start = bench_now();
   must(zxp_page_map_zero(&map, 0, TIB));
-  took(ZERO_TIB, start, 1);
+  took(ZERO_TIB, start);
 
   start = bench_now();
   sink = query(&map, TIB);
-  took(QUERY_TIB, start, 1);
+  took(QUERY_TIB, start);
 
   start = bench_now();
   zxp_page_map_cut(&map, TIB / 2);
-  took(CUT_TIB, start, 1);
+  took(CUT_TIB, start);
   zxp_page_map_destroy(&map);
 }
 
 int main(int argc, char** argv) {
-  const unsigned long rounds = argc > 1 ? strtoul(argv[1], NULL, 10) : 20;
-  for (unsigned long i = 0; i < rounds; i++) {
+  const char* json = NULL;
+  size_t rounds = 20;
+  for (int i = 1; i < argc; i++) {
+    if (strcmp(argv[i], "--json") == 0 && i + 1 < argc) {
+      json = argv[++i];
+    } else {
+      rounds = strtoul(argv[i], NULL, 10);
+    }
+  }
+  if (rounds == 0) {
+    fprintf(stderr, "usage: bench_page_map [ROUNDS] [--json FILE]\n");
+    return 2;
+  }
+  for (int r = 0; r < ROWS; r++) {
+    bench_samples_init(&samples[r], rounds);
+  }
+  for (size_t i = 0; i < rounds; i++) {
     scattered();
     dense();
     zeros();
   }
+  struct bench_report report;
+  bench_report_init(&report, "page_map");
   for (int r = 0; r < ROWS; r++) {
-    printf("%-60s %10.3f ns\n", names[r], fastest[r]);
+    bench_report_add(&report, rows[r].name, &samples[r], rows[r].against);
+    bench_samples_free(&samples[r]);
   }
-  printf("%-60s %10.3f bytes\n", "metadata, a page of 1 Mi dense ones", dense_bytes);
-  printf("%-60s %10.3f bytes\n", "metadata, a scattered page", scattered_bytes);
-  return 0;
+  bench_report_add_bytes(&report, "metadata, a page of 1 Mi dense ones", dense_bytes);
+  bench_report_add_bytes(&report, "metadata, a scattered page", scattered_bytes);
+  bench_report_print(&report);
+  return json == NULL || bench_report_write_json(&report, json) ? 0 : 1;
 }
