@@ -133,7 +133,8 @@ zx_status_t zxp_cow_snapshot_locked(struct zxp_pages* node, uint64_t first, uint
   }
   const uint64_t window =
       first < pages_of(node) ? min_u64(pages_of(child), pages_of(node) - first) : 0;
-  if (zxp_cow_has_own_locked(node)) {
+  /* In a pager tree also without pages: that a VMO took part in a snapshot decides what children it has. */
+  if (node->root_source != NULL || zxp_cow_has_own_locked(node)) {
     struct zxp_pages* hidden = zxp_pages_new(node->tree, node->size);
     if (hidden == NULL) {
       zxp_pages_free(child);
@@ -358,7 +359,8 @@ static bool fold(struct zxp_pages* node, struct zxp_pages** let_go) {
   child->parent_limit = 0;
   if (above != NULL) {
     zxp_list_remove(&node->sibling);
-    if (limit > 0) {
+    /* In a pager tree it keeps the root, whatever it sees of it. */
+    if (limit > 0 || child->root_source != NULL) {
       hang(child, above, node->parent_offset + offset, limit);
     } else {
       *let_go = above;
