@@ -18,7 +18,6 @@
  */
 #include <inttypes.h>
 #include <pthread.h>
-#include <setjmp.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -41,9 +40,6 @@ enum {
   LONGEST_RUN = 20,
   QUERY_ENTRIES = 8,
 };
-
-/* Sanitizers would see the races that the scenario is made of. */
-#define UNCHECKED __attribute__((noinline, no_sanitize("address", "thread")))
 
 static uint64_t seed;
 static double seconds = 1.5;
@@ -96,51 +92,27 @@ static void pause_up_to(struct chance* c, uint64_t microseconds) {
   nanosleep(&(struct timespec){.tv_nsec = (long)draw(c, microseconds) * 1000}, NULL);
 }
 
-/* ---- Stores that may fail ---- */
-
-static struct sigaction workers_action;
-static _Thread_local sigjmp_buf bus_jump;
-static _Thread_local volatile sig_atomic_t bus_armed;
-
-static void on_bus_error(int signo, siginfo_t* info, void* context) {
-  if (!bus_armed) {
-    workers_action.sa_sigaction(signo, info, context);
-    return;
-  }
-  bus_armed = 0;
-  siglongjmp(bus_jump, 1);
-}
-
-UNCHECKED static void store_words(uint8_t* to, const uint64_t* words, size_t count) {
-  volatile uint64_t* at = (volatile uint64_t*)to;
-  for (size_t i = 0; i < count; i++) {
-    at[i] = words[i];
-  }
-}
-
-UNCHECKED static uint64_t load_word(const uint8_t* from) { return *(const volatile uint64_t*)from; }
+/* ---- Accesses that may fail ---- */
 
 /* False if a fatal fault came; some of the words may have been stored by then. */
 static bool try_store(uint8_t* to, const uint64_t* words, size_t count) {
-  if (sigsetjmp(bus_jump, 1) != 0) {
+  uint64_t* at = (uint64_t*)to;
+  for (size_t i = 0; i < count; i++) {
+    const int signo = guarded_store(at + i, words[i]);
+    if (signo == 0) continue;
+    if (signo != SIGBUS) check_fail("a store got signal %d", signo);
     COUNT(bus_errors);
     return false;
   }
-  bus_armed = 1;
-  store_words(to, words, count);
-  bus_armed = 0;
   return true;
 }
 
 static bool try_load(const uint8_t* from, uint64_t* word) {
-  if (sigsetjmp(bus_jump, 1) != 0) {
-    COUNT(bus_errors);
-    return false;
-  }
-  bus_armed = 1;
-  *word = load_word(from);
-  bus_armed = 0;
-  return true;
+  const int signo = guarded_load((const uint64_t*)from, word);
+  if (signo == 0) return true;
+  if (signo != SIGBUS) check_fail("a load got signal %d", signo);
+  COUNT(bus_errors);
+  return false;
 }
 
 /* ---- The tail ---- */
@@ -618,10 +590,6 @@ static void run(bool traps) {
   block.chance = chance_make(5);
   reader.chance = chance_make(6);
   make_content(&main_chance);
-
-  struct sigaction action = {.sa_sigaction = on_bus_error, .sa_flags = SA_SIGINFO};
-  sigemptyset(&action.sa_mask);
-  sigaction(SIGBUS, &action, &workers_action);
 
   const bool maps = fx.probe.mappings_supported;
   for (unsigned i = 0; i < LANES; i++) {
