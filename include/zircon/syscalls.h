@@ -872,8 +872,8 @@ void zx_cprng_draw(void* buffer, size_t buffer_size);
 uint32_t zx_system_get_dcache_line_size(void);
 
 /*
- * The event of a kind of memory pressure, ZX_SYSTEM_EVENT_.... There are no jobs here, so the answer is
- * ZX_ERR_BAD_HANDLE or ZX_ERR_WRONG_TYPE (docs/semantics/objects.md 12).
+ * The event of a kind of memory pressure, ZX_SYSTEM_EVENT_.... There are no jobs here, so the
+ * answer is ZX_ERR_BAD_HANDLE or ZX_ERR_WRONG_TYPE (docs/semantics/objects.md 12).
  */
 zx_status_t zx_system_get_event(zx_handle_t root_job, uint32_t kind, zx_handle_t* event);
 

@@ -53,8 +53,8 @@ typedef struct zxp_probe {
 } zxp_probe_t;
 
 /*
- * Fills `*out` with what the library found. Opens and closes descriptors of its own; may be called at
- * any time from any thread.
+ * Fills `*out` with what the library found. Opens and closes descriptors of its own; may be called
+ * at any time from any thread.
  *
  * Errors: ZX_ERR_INVALID_ARGS, `out` is null.
  */
@@ -82,10 +82,10 @@ typedef struct zxp_stats {
 zx_status_t zxp_stats(zxp_stats_t* out);
 
 /*
- * Writes a text to `out` that lists each VMO with its page states as runs, its outstanding requests,
- * who waits on them (thread id, address or call, since when), and each port's queue. Meant for people
- * and debuggers: `call zxp_dump(stderr)` in gdb works on a stopped process, since locks that cannot be
- * had are skipped and named instead of waited for. Any thread.
+ * Writes a text to `out` that lists each VMO with its page states as runs, its outstanding
+ * requests, who waits on them (thread id, address or call, since when), and each port's queue.
+ * Meant for people and debuggers: `call zxp_dump(stderr)` in gdb works on a stopped process, since
+ * locks that cannot be had are skipped and named instead of waited for. Any thread.
  */
 void zxp_dump(FILE* out);
 
@@ -93,8 +93,8 @@ void zxp_dump(FILE* out);
  * Has every `signo` from now on write zxp_dump to stderr. The text is written by a thread of the
  * library, not in the signal handler. 0 puts the former handler back and ends that thread.
  *
- * Errors: ZX_ERR_INVALID_ARGS, not a signal that can be caught; ZX_ERR_NO_RESOURCES, the thread could
- * not be started.
+ * Errors: ZX_ERR_INVALID_ARGS, not a signal that can be caught; ZX_ERR_NO_RESOURCES, the thread
+ * could not be started.
  */
 zx_status_t zxp_dump_on_signal(int signo);
 

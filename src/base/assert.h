@@ -15,11 +15,11 @@
 /* Prints the message with its place to stderr and aborts. Async-signal-safe. */
 noreturn void zxp_assert_failed(const char* file, int line, const char* what);
 
-#define ZXP_ASSERT(cond)                                                   \
-  do {                                                                     \
-    if (__builtin_expect(!(cond), 0)) {                                    \
-      zxp_assert_failed(__FILE__, __LINE__, #cond);                        \
-    }                                                                      \
+#define ZXP_ASSERT(cond)                            \
+  do {                                              \
+    if (__builtin_expect(!(cond), 0)) {             \
+      zxp_assert_failed(__FILE__, __LINE__, #cond); \
+    }                                               \
   } while (0)
 
 #ifdef NDEBUG
@@ -31,7 +31,7 @@ noreturn void zxp_assert_failed(const char* file, int line, const char* what);
 #define ZXP_DEBUG 0
 #else
 #define ZXP_DEBUG_ASSERT(cond) ZXP_ASSERT(cond)
-#define ZXP_DEBUG 1
+#define ZXP_DEBUG              1
 #endif
 
 #endif /* ZXP_BASE_ASSERT_H_ */

@@ -16,8 +16,7 @@ struct zxp_list {
   struct zxp_list* prev;
 };
 
-#define ZXP_CONTAINER_OF(ptr, type, member) \
-  ((type*)(void*)((char*)(ptr) - offsetof(type, member)))
+#define ZXP_CONTAINER_OF(ptr, type, member) ((type*)(void*)((char*)(ptr)-offsetof(type, member)))
 
 static inline void zxp_list_init(struct zxp_list* l) { l->next = l->prev = l; }
 
@@ -71,8 +70,8 @@ static inline void zxp_list_splice_back(struct zxp_list* to, struct zxp_list* fr
   for (struct zxp_list* it = (head)->next; it != (head); it = it->next)
 
 /* Walks the list; the current node may be removed or freed. */
-#define ZXP_LIST_FOREACH_SAFE(it, head)                                             \
-  for (struct zxp_list *it = (head)->next, *it##_next = it->next; it != (head); \
+#define ZXP_LIST_FOREACH_SAFE(it, head)                                         \
+  for (struct zxp_list* it = (head)->next, *it##_next = it->next; it != (head); \
        it = it##_next, it##_next = it->next)
 
 #endif /* ZXP_BASE_LIST_H_ */

@@ -21,7 +21,8 @@ static const char* const topic_names[ZXP_TOPIC_COUNT] = {
 
 static void set_level(const char* name, size_t length, unsigned char level) {
   for (int t = 0; t < ZXP_TOPIC_COUNT; t++) {
-    if (length == 0 || (strlen(topic_names[t]) == length && memcmp(topic_names[t], name, length) == 0)) {
+    if (length == 0 ||
+        (strlen(topic_names[t]) == length && memcmp(topic_names[t], name, length) == 0)) {
       atomic_store_explicit(&zxp_log_levels[t], level, memory_order_relaxed);
     }
   }

@@ -247,10 +247,18 @@ static struct zxp_tree_node* step(const struct zxp_tree_node* n, int side) {
   return parent;
 }
 
-struct zxp_tree_node* zxp_tree_first(const struct zxp_tree* t) { return extreme(t->root, 0); }
-struct zxp_tree_node* zxp_tree_last(const struct zxp_tree* t) { return extreme(t->root, 1); }
-struct zxp_tree_node* zxp_tree_next(const struct zxp_tree_node* n) { return step(n, 1); }
-struct zxp_tree_node* zxp_tree_prev(const struct zxp_tree_node* n) { return step(n, 0); }
+struct zxp_tree_node* zxp_tree_first(const struct zxp_tree* t) {
+  return extreme(t->root, 0);
+}
+struct zxp_tree_node* zxp_tree_last(const struct zxp_tree* t) {
+  return extreme(t->root, 1);
+}
+struct zxp_tree_node* zxp_tree_next(const struct zxp_tree_node* n) {
+  return step(n, 1);
+}
+struct zxp_tree_node* zxp_tree_prev(const struct zxp_tree_node* n) {
+  return step(n, 0);
+}
 
 /* Height of the subtree, or -1 if something is wrong in it. */
 static int checked_height(const struct zxp_tree_node* n, const struct zxp_tree_node* parent,

@@ -46,9 +46,10 @@ void zxp_tree_insert(struct zxp_tree* t, struct zxp_tree_node* node, uint64_t ke
 void zxp_tree_remove(struct zxp_tree* t, struct zxp_tree_node* node);
 
 /*
- * For trees whose nodes also say something about their whole subtree, such as its largest gap. `update`
- * works that out anew from the node itself and from what its children (`child`, may be NULL) say, which is
- * right already. A tree is changed by these two functions only, or never by them.
+ * For trees whose nodes also say something about their whole subtree, such as its largest gap.
+ * `update` works that out anew from the node itself and from what its children (`child`, may be
+ * NULL) say, which is right already. A tree is changed by these two functions only, or never by
+ * them.
  */
 typedef void (*zxp_tree_update)(struct zxp_tree_node* node);
 void zxp_tree_insert_updating(struct zxp_tree* t, struct zxp_tree_node* node, uint64_t key,

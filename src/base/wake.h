@@ -2,12 +2,13 @@
 /*
  * zxp_wake: a one-shot event on which one thread sleeps until another sets it.
  *
- * Every blocking call of the library sleeps on one of these, which lives on the sleeper's stack. The
- * setter must not touch the event after zxp_wake_set has published it, except for the futex address
- * itself, which the kernel tolerates to be stale: a spurious wake-up of an unrelated futex word is
- * allowed by futex(2), and every user of futexes has to loop.
+ * Every blocking call of the library sleeps on one of these, which lives on the sleeper's stack.
+ * The setter must not touch the event after zxp_wake_set has published it, except for the futex
+ * address itself, which the kernel tolerates to be stale: a spurious wake-up of an unrelated futex
+ * word is allowed by futex(2), and every user of futexes has to loop.
  *
- * Signals: a sleeper whose thread runs a signal handler goes on sleeping (no EINTR reaches callers).
+ * Signals: a sleeper whose thread runs a signal handler goes on sleeping (no EINTR reaches
+ * callers).
  */
 #ifndef ZXP_BASE_WAKE_H_
 #define ZXP_BASE_WAKE_H_

@@ -4,19 +4,21 @@
  *
  *   zxp_channel   one userfaultfd, an eventfd for packets, and an epoll descriptor over both
  *
- * Each port whose pager VMOs are mapped has one channel, and every mapping of those VMOs is registered
- * with its userfaultfd. The thread that waits in zx_port_wait, or the libuv loop that serves the port,
- * sleeps on the epoll descriptor, reads the fault messages itself and turns them into packets: one hop
- * from fault to pager. A fault that needs no pager is resolved on the spot.
+ * Each port whose pager VMOs are mapped has one channel, and every mapping of those VMOs is
+ * registered with its userfaultfd. The thread that waits in zx_port_wait, or the libuv loop that
+ * serves the port, sleeps on the epoll descriptor, reads the fault messages itself and turns them
+ * into packets: one hop from fault to pager. A fault that needs no pager is resolved on the spot.
  *
- * One service thread of the library stands by for channels that nobody waits on at the moment. Its own
- * epoll descriptor is added to each userfaultfd after the channel's, both with EPOLLEXCLUSIVE, so the
- * kernel wakes it only where no thread sleeps on the channel.
+ * One service thread of the library stands by for channels that nobody waits on at the moment. Its
+ * own epoll descriptor is added to each userfaultfd after the channel's, both with EPOLLEXCLUSIVE,
+ * so the kernel wakes it only where no thread sleeps on the channel.
  *
- * A channel is created with the first mapping of a pager VMO, or when a loop starts to serve a port, and
- * lives as long as the port object; mappings that are registered with it hold references too.
+ * A channel is created with the first mapping of a pager VMO, or when a loop starts to serve a
+ * port, and lives as long as the port object; mappings that are registered with it hold references
+ * too.
  *
- * Lock: none while reading; resolving takes aspace.lock (read) and the tree lock of the VMO touched.
+ * Lock: none while reading; resolving takes aspace.lock (read) and the tree lock of the VMO
+ * touched.
  */
 #ifndef ZXP_FAULT_CHANNEL_H_
 #define ZXP_FAULT_CHANNEL_H_
@@ -40,8 +42,8 @@ int zxp_channel_poll_fd(const struct zxp_channel* channel);
  * readable, also while no thread sleeps in zx_port_wait. */
 void zxp_channel_set_polled(struct zxp_channel* channel, bool polled);
 
-/* Reads and resolves all faults that wait, and clears the packet notification. Never blocks on a pager.
- * After it, take packets with zxp_port_try_take until it says ZX_ERR_SHOULD_WAIT. */
+/* Reads and resolves all faults that wait, and clears the packet notification. Never blocks on a
+ * pager. After it, take packets with zxp_port_try_take until it says ZX_ERR_SHOULD_WAIT. */
 void zxp_channel_serve(struct zxp_channel* channel);
 
 #endif /* ZXP_FAULT_CHANNEL_H_ */

@@ -4,23 +4,24 @@
  *
  * A channel is in one of two modes:
  *
- *   WATCHED   its userfaultfd is in this thread's epoll, after the channel's own, both with EPOLLEXCLUSIVE.
- *             The kernel offers a fault to them in that order and stops at the first that has a thread
- *             asleep, so a thread in zx_port_wait gets the fault alone. If nobody is there, this thread is
- *             woken and serves at once.
- *   TIMED     somebody serves the channel and is away just now, most likely for the few microseconds that an
- *             answer takes; the thread that the answer has woken may fault again in that time, and taking
- *             that fault would cost two hops instead of none. So this thread looks at the clock instead: it
- *             serves only if the server stays away longer than a tick.
+ *   WATCHED   its userfaultfd is in this thread's epoll, after the channel's own, both with
+ *             EPOLLEXCLUSIVE. The kernel offers a fault to them in that order and stops at the
+ *             first that has a thread asleep, so a thread in zx_port_wait gets the fault alone. If
+ *             nobody is there, this thread is woken and serves at once.
+ *   TIMED     somebody serves the channel and is away just now, most likely for the few
+ *             microseconds that an answer takes; the thread that the answer has woken may fault
+ *             again in that time, and taking that fault would cost two hops instead of none. So
+ *             this thread looks at the clock instead: it serves only if the server stays away
+ *             longer than a tick.
  *
  *   WATCHED -> TIMED    woken for a channel whose server has been there until just now
  *   TIMED -> WATCHED    the server has been away, or nothing has happened, for several ticks
  *
- * A pager thread that is busy thus holds up a fault that needs no pager for a tick or two at the most. While
- * nothing happens every channel is WATCHED and this thread sleeps without a limit.
+ * A pager thread that is busy thus holds up a fault that needs no pager for a tick or two at the
+ * most. While nothing happens every channel is WATCHED and this thread sleeps without a limit.
  *
- * Starts with the first channel that faults come from, ends with the last. It blocks all signals. The
- * variables below are guarded by channels.lock; the modes are this thread's own.
+ * Starts with the first channel that faults come from, ends with the last. It blocks all signals.
+ * The variables below are guarded by channels.lock; the modes are this thread's own.
  */
 #include <pthread.h>
 #include <signal.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * zx_pager_*: handles, rights and arguments, in the order of docs/semantics/pager.md 3 and writeback.md 5 to
- * 7; the work is in vm/pager*.c.
+ * zx_pager_*: handles, rights and arguments, in the order of docs/semantics/pager.md 3 and
+ * writeback.md 5 to 7; the work is in vm/pager*.c.
  */
 #include <string.h>
 #include <zircon/syscalls-next.h>

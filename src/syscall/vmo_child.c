@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* zx_vmo_create_child: the checks around the handle, and the rights of the new one (docs/semantics/vmo.md 6). */
+/* zx_vmo_create_child: the checks around the handle, and the rights of the new one
+ * (docs/semantics/vmo.md 6). */
 #include <zircon/syscalls.h>
 
 #include "base/export.h"
@@ -36,7 +37,8 @@ ZXP_EXPORT zx_status_t zx_vmo_create_child(zx_handle_t handle, uint32_t options,
   if ((options & both) == both) {
     return ZX_ERR_INVALID_ARGS;
   }
-  st = zxp_handle_get(handle, ZX_OBJ_TYPE_VMO, ZX_RIGHT_DUPLICATE | ZX_RIGHT_READ, &parent, &rights);
+  st =
+      zxp_handle_get(handle, ZX_OBJ_TYPE_VMO, ZX_RIGHT_DUPLICATE | ZX_RIGHT_READ, &parent, &rights);
   if (st != ZX_OK) {
     return st;
   }

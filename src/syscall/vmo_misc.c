@@ -80,7 +80,8 @@ ZXP_TWIN(zx_vmo_set_cache_policy);
 
 /* ---- Execute ---- */
 
-/* No handle names a resource, a BTI or any other thing of devices: each is dead or of another type. */
+/* No handle names a resource, a BTI or any other thing of devices: each is dead or of another
+ * type. */
 static zx_status_t not_such_a_handle(zx_handle_t handle) {
   struct zxp_object* object;
   const zx_status_t st = zxp_handle_get(handle, ZX_OBJ_TYPE_NONE, ZX_RIGHT_NONE, &object, NULL);

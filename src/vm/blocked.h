@@ -2,14 +2,16 @@
 /*
  * Blocked accesses: which thread waits for which page, and how to let it go on.
  *
- * Two sorts of thread wait for a pager: one inside a call of the library, which sleeps on an event and
- * whose record is on its stack, and one that the kernel stopped in a page fault, whose record the fault
- * engine allocates when it reads the message. Both hang on page requests by the same zxp_waiter.
+ * Two sorts of thread wait for a pager: one inside a call of the library, which sleeps on an event
+ * and whose record is on its stack, and one that the kernel stopped in a page fault, whose record
+ * the fault engine allocates when it reads the message. Both hang on page requests by the same
+ * zxp_waiter.
  *
- * A table by thread id finds the record of a thread: to tell a repeated message of a thread that is known
- * to wait (any signal it handles makes it fault again) from a second waiter, and for dumps.
+ * A table by thread id finds the record of a thread: to tell a repeated message of a thread that is
+ * known to wait (any signal it handles makes it fault again) from a second waiter, and for dumps.
  *
- * Lock: the tree lock of the source guards a record's state; blocked.lock (ZXP_RANK_BLOCKED) the table.
+ * Lock: the tree lock of the source guards a record's state; blocked.lock (ZXP_RANK_BLOCKED) the
+ * table.
  */
 #ifndef ZXP_VM_BLOCKED_H_
 #define ZXP_VM_BLOCKED_H_
@@ -54,8 +56,9 @@ void zxp_blocked_add(struct zxp_blocked* b);
 void zxp_blocked_remove(struct zxp_blocked* b);
 
 /*
- * The record of a thread that is stopped in a page fault, or NULL. The result may be looked into only
- * with the tree lock of its source held; `*source` gets that source with a reference (may be NULL).
+ * The record of a thread that is stopped in a page fault, or NULL. The result may be looked into
+ * only with the tree lock of its source held; `*source` gets that source with a reference (may be
+ * NULL).
  */
 struct zxp_blocked* zxp_blocked_find(pid_t tid, struct zxp_source** source);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Looking, forking, showing, changing: what accesses do to a tree. Making and ending nodes is in cow_tree.c.
+ * Looking, forking, showing, changing: what accesses do to a tree. Making and ending nodes is in
+ * cow_tree.c.
  */
 #include "vm/cow.h"
 
@@ -89,7 +90,8 @@ zx_status_t zxp_cow_fill(struct zxp_storage* storage, uint64_t page, uint64_t fr
   return st;
 }
 
-/* A lent page of `v->owner` lies where `node` wants its own: take it back, or move the old bytes away. */
+/* A lent page of `v->owner` lies where `node` wants its own: take it back, or move the old bytes
+ * away. */
 static zx_status_t part_in_place(struct zxp_pages* node, uint64_t page, const struct zxp_view* v) {
   struct zxp_pages* owner = v->owner;
   uint64_t run = 1;
@@ -115,8 +117,7 @@ static zx_status_t part_in_place(struct zxp_pages* node, uint64_t page, const st
 bool zxp_cow_in_place(struct zxp_pages* node, uint64_t page, const struct zxp_view* v) {
   uint64_t here = 0;
   uint64_t run;
-  return v->content == ZXP_CONTENT_BYTES && v->owner->hidden &&
-         v->owner->lent == node->storage &&
+  return v->content == ZXP_CONTENT_BYTES && v->owner->hidden && v->owner->lent == node->storage &&
          zxp_extents_find(&node->storage->extents, page, 1, &here, &run) && here == v->arena_page;
 }
 
@@ -199,8 +200,7 @@ void zxp_cow_drop_copies(struct zxp_pages* node, uint64_t first, uint64_t count)
     return;
   }
   for (uint64_t page = zxp_page_map_next_present(&node->map, first, end);
-       page < end && node->copies > 0;
-       page = zxp_page_map_next_present(&node->map, page, end)) {
+       page < end && node->copies > 0; page = zxp_page_map_next_present(&node->map, page, end)) {
     enum zxp_page_state state;
     const uint64_t run = zxp_page_map_run(&node->map, page, end - page, &state);
     if (state == ZXP_PAGE_CLEAN) {
@@ -220,8 +220,8 @@ void zxp_cow_changing_locked(struct zxp_pages* node, uint64_t first, uint64_t co
   ZXP_LIST_FOREACH(it, &node->children) {
     struct zxp_pages* c = ZXP_CONTAINER_OF(it, struct zxp_pages, sibling);
     const uint64_t low = first > c->parent_offset ? first - c->parent_offset : 0;
-    const uint64_t high = min_u64(end > c->parent_offset ? end - c->parent_offset : 0,
-                                  c->parent_limit);
+    const uint64_t high =
+        min_u64(end > c->parent_offset ? end - c->parent_offset : 0, c->parent_limit);
     if (low >= high) {
       continue;
     }
@@ -240,7 +240,8 @@ void zxp_cow_changing_locked(struct zxp_pages* node, uint64_t first, uint64_t co
 
 /* ---- Zeroing and shrinking ---- */
 
-/* The node gives up what it shows at [first, +count): its own pages, and lent ones that lie in its place. */
+/* The node gives up what it shows at [first, +count): its own pages, and lent ones that lie in its
+ * place. */
 static zx_status_t vacate(struct zxp_pages* node, uint64_t first, uint64_t count) {
   const uint64_t end = first + count;
   for (uint64_t page = first; page < end;) {

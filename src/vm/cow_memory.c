@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Memory accounting of copy-on-write trees (docs/semantics/vmo.md 10), and the check of their invariants.
+ * Memory accounting of copy-on-write trees (docs/semantics/vmo.md 10), and the check of their
+ * invariants.
  */
 #include <string.h>
 
@@ -47,8 +48,8 @@ void zxp_cow_memory_locked(struct zxp_pages* node, uint64_t first, uint64_t coun
 }
 
 static bool check_node(struct zxp_pages* node) {
-  if (node->hidden && (zxp_list_empty(&node->children) || !zxp_list_empty(&node->mappings) ||
-                       node->owners != 0)) {
+  if (node->hidden &&
+      (zxp_list_empty(&node->children) || !zxp_list_empty(&node->mappings) || node->owners != 0)) {
     return false;
   }
   if (!node->hidden && node->source == NULL && node->owners == 0) {
@@ -57,8 +58,8 @@ static bool check_node(struct zxp_pages* node) {
   if (node->parent != NULL && !node->tracked && !node->hidden) {
     return false;
   }
-  /* Of the bytes it shows, each lies where nobody else's do: a lent page of another node at our own place
-   * would be found here by looking. */
+  /* Of the bytes it shows, each lies where nobody else's do: a lent page of another node at our own
+   * place would be found here by looking. */
   const uint64_t end = node->size >> ZXP_PAGE_SHIFT;
   uint64_t copies = 0;
   for (uint64_t page = zxp_page_map_next_present(&node->map, 0, end); page < end;

@@ -11,7 +11,8 @@ struct zxp_storage* zxp_cow_storage_of(struct zxp_pages* node, enum zxp_page_sta
 /* Whether a page of this state shows the parent's. */
 bool zxp_cow_inherits(const struct zxp_pages* node, enum zxp_page_state state);
 
-/* How many visible nodes show this page of a hidden node; `*run` is cut to where that number holds. */
+/* How many visible nodes show this page of a hidden node; `*run` is cut to where that number
+ * holds. */
 unsigned zxp_cow_viewers(struct zxp_pages* node, uint64_t page, uint64_t* run);
 
 /* Copies one page of the arena to its place in a storage. */
@@ -24,7 +25,8 @@ bool zxp_cow_in_place(struct zxp_pages* node, uint64_t page, const struct zxp_vi
 /* Drops the copies that the node holds in the range. */
 void zxp_cow_drop_copies(struct zxp_pages* node, uint64_t first, uint64_t count);
 
-/* In debug builds: the invariants of the whole tree, where that does not cost more than the work. */
+/* In debug builds: the invariants of the whole tree, where that does not cost more than the
+ * work. */
 static inline void zxp_cow_debug_check(struct zxp_pages* node) {
 #if ZXP_DEBUG
   if (node->size <= 64 * ZXP_PAGE_SIZE) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Making nodes, ending them, and keeping the tree short: snapshots, lazy children, pruning, folding.
+ * Making nodes, ending them, and keeping the tree short: snapshots, lazy children, pruning,
+ * folding.
  */
 #include "fault/channel_private.h"
 #include "vm/cow_private.h"
@@ -43,8 +44,9 @@ zx_status_t zxp_cow_track_locked(struct zxp_pages* node) {
       return st;
     }
     /* First every area traps what is missing, so that no page appears unseen; then what is there is
-     * protected; then the map learns what that is. From the first step on, a thread that has been stopped
-     * stores nothing more until the snapshot is made: what a child sees is a prefix of its stores. */
+     * protected; then the map learns what that is. From the first step on, a thread that has been
+     * stopped stores nothing more until the snapshot is made: what a child sees is a prefix of its
+     * stores. */
     ZXP_LIST_FOREACH(it, &node->mappings) {
       st = zxp_mapping_trap_locked(ZXP_CONTAINER_OF(it, struct zxp_mapping, pages_link), channel);
       if (st != ZX_OK) {
@@ -71,7 +73,8 @@ bool zxp_cow_has_own_locked(struct zxp_pages* node) {
   const uint64_t end = pages_of(node);
   for (uint64_t page = zxp_page_map_next_present(&node->map, 0, end); page < end;
        page = zxp_page_map_next_present(&node->map, page, end)) {
-    /* Asked of one page first: the run of a committed VMO is as long as the VMO, and its length is not wanted. */
+    /* Asked of one page first: the run of a committed VMO is as long as the VMO, and its length is
+     * not wanted. */
     enum zxp_page_state state = zxp_page_map_get(&node->map, page);
     if (!zxp_cow_inherits(node, state)) {
       return true;
@@ -133,7 +136,8 @@ zx_status_t zxp_cow_snapshot_locked(struct zxp_pages* node, uint64_t first, uint
   }
   const uint64_t window =
       first < pages_of(node) ? min_u64(pages_of(child), pages_of(node) - first) : 0;
-  /* In a pager tree also without pages: that a VMO took part in a snapshot decides what children it has. */
+  /* In a pager tree also without pages: that a VMO took part in a snapshot decides what children it
+   * has. */
   if (node->root_source != NULL || zxp_cow_has_own_locked(node)) {
     struct zxp_pages* hidden = zxp_pages_new(node->tree, node->size);
     if (hidden == NULL) {
@@ -194,7 +198,8 @@ void zxp_cow_prune(struct zxp_pages* node, uint64_t first, uint64_t count) {
 
 /* ---- Folding ---- */
 
-/* How a page that the child comes to own is marked there: lent in the storage it has on loan, or its own. */
+/* How a page that the child comes to own is marked there: lent in the storage it has on loan, or
+ * its own. */
 static enum zxp_page_state own_state(const struct zxp_pages* child) {
   return child->hidden ? ZXP_PAGE_CLEAN : ZXP_PAGE_DIRTY;
 }
@@ -205,7 +210,8 @@ static bool lent_fits(const struct zxp_pages* node, const struct zxp_pages* chil
          node->lent == (child->hidden ? child->lent : child->storage);
 }
 
-/* Pages of the node in this state, of which `in_child` is asked for those of the child that are its own. */
+/* Pages of the node in this state, of which `in_child` is asked for those of the child that are its
+ * own. */
 static uint64_t count_state(struct zxp_pages* node, enum zxp_page_state wanted) {
   uint64_t n = 0;
   const uint64_t end = pages_of(node);
@@ -220,8 +226,8 @@ static uint64_t count_state(struct zxp_pages* node, enum zxp_page_state wanted) 
 }
 
 /*
- * The child takes over the storage in which most of the node's pages are, and its own few pages are copied
- * there. Only where no mapping shows the child's storage. False: did nothing.
+ * The child takes over the storage in which most of the node's pages are, and its own few pages are
+ * copied there. Only where no mapping shows the child's storage. False: did nothing.
  */
 static bool adopt_storage(struct zxp_pages* node, struct zxp_pages* child) {
   const bool lent_free = node->lent != NULL && node->lent->refs == 1;
@@ -238,7 +244,8 @@ static bool adopt_storage(struct zxp_pages* node, struct zxp_pages* child) {
   const uint64_t limit = child->parent_limit;
   const uint64_t child_end = pages_of(child);
 
-  /* Places that the child has pages or zeros of its own for, or that it does not see of the node. */
+  /* Places that the child has pages or zeros of its own for, or that it does not see of the
+   * node. */
   for (uint64_t page = 0; page < limit;) {
     enum zxp_page_state state;
     enum zxp_page_state above;
@@ -251,7 +258,8 @@ static bool adopt_storage(struct zxp_pages* node, struct zxp_pages* child) {
   }
   zxp_extents_rebase(&taken->extents, offset, limit);
 
-  /* The child's own pages follow; if memory runs out, those that are left stay reachable by going back. */
+  /* The child's own pages follow; if memory runs out, those that are left stay reachable by going
+   * back. */
   for (uint64_t page = zxp_page_map_next_present(&child->map, 0, child_end); page < child_end;
        page = zxp_page_map_next_present(&child->map, page, child_end)) {
     enum zxp_page_state state;
@@ -289,8 +297,8 @@ static bool adopt_storage(struct zxp_pages* node, struct zxp_pages* child) {
   return true;
 }
 
-/* Brings what the child sees of the node's page map, run by run, into the child. False: out of memory, with
- * the rest still in the node. */
+/* Brings what the child sees of the node's page map, run by run, into the child. False: out of
+ * memory, with the rest still in the node. */
 static bool merge_pages(struct zxp_pages* node, struct zxp_pages* child) {
   const uint64_t offset = child->parent_offset;
   const uint64_t limit = child->parent_limit;
@@ -339,8 +347,9 @@ static bool merge_pages(struct zxp_pages* node, struct zxp_pages* child) {
   return true;
 }
 
-/* A hidden node with one child goes; the child hangs on what was above it. False: out of memory, it stays,
- * which is right if slower. `*above` gets the node above, if the child has let go of that. */
+/* A hidden node with one child goes; the child hangs on what was above it. False: out of memory, it
+ * stays, which is right if slower. `*above` gets the node above, if the child has let go of
+ * that. */
 static bool fold(struct zxp_pages* node, struct zxp_pages** let_go) {
   struct zxp_pages* child = ZXP_CONTAINER_OF(node->children.next, struct zxp_pages, sibling);
   *let_go = NULL;
@@ -366,11 +375,11 @@ static bool fold(struct zxp_pages* node, struct zxp_pages** let_go) {
       *let_go = above;
     }
   }
-  /* What the child did not see goes with the node; of a storage that others share it is cleared away. */
+  /* What the child did not see goes with the node; of a storage that others share it is cleared
+   * away. */
   const uint64_t end = pages_of(node);
   for (uint64_t page = zxp_page_map_next_present(&node->map, 0, end);
-       page < end && node->lent != NULL;
-       page = zxp_page_map_next_present(&node->map, page, end)) {
+       page < end && node->lent != NULL; page = zxp_page_map_next_present(&node->map, page, end)) {
     enum zxp_page_state state;
     const uint64_t run = zxp_page_map_run(&node->map, page, end - page, &state);
     if (state == ZXP_PAGE_DIRTY) {
@@ -420,8 +429,8 @@ static bool is_single(const struct zxp_list* list) {
 }
 
 /*
- * Somebody below `node` has gone, or sees less: frees it if nobody is left, folds it if one is, gives up what
- * nobody sees any more; and the same upwards as far as that changes something.
+ * Somebody below `node` has gone, or sees less: frees it if nobody is left, folds it if one is,
+ * gives up what nobody sees any more; and the same upwards as far as that changes something.
  */
 static void tidy(struct zxp_pages* node, struct zxp_pages** root) {
   while (node != NULL) {
@@ -437,7 +446,8 @@ static void tidy(struct zxp_pages* node, struct zxp_pages** root) {
       }
       zxp_pages_free(node);
     } else {
-      /* Before folding too: the child that is left may be hidden itself, and keep what nobody sees. */
+      /* Before folding too: the child that is left may be hidden itself, and keep what nobody
+       * sees. */
       zxp_cow_prune(node, 0, pages_of(node));
       if (node->hidden && is_single(&node->children) && !fold(node, &above)) {
         return;

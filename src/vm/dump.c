@@ -2,8 +2,8 @@
 /*
  * zxp_dump: what the library is doing, as text for people and debuggers.
  *
- * Locks that cannot be had at once are skipped and named, so that the call works from gdb on a process
- * that was stopped anywhere.
+ * Locks that cannot be had at once are skipped and named, so that the call works from gdb on a
+ * process that was stopped anywhere.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -101,7 +101,9 @@ static void dump_vmo(void* context, struct zxp_vmo* vmo) {
           (unsigned long long)vmo->num_mappings, pages->resizable ? ", resizable" : "");
   if (vmo->parent != NULL) {
     fprintf(out, "    %s of koid %llu\n",
-            vmo->slice ? "slice" : vmo->reference ? "reference" : "copy-on-write child",
+            vmo->slice       ? "slice"
+            : vmo->reference ? "reference"
+                             : "copy-on-write child",
             (unsigned long long)vmo->parent->object.koid);
   }
   if (!vmo->reference) {
@@ -133,10 +135,10 @@ ZXP_EXPORT void zxp_dump(FILE* out) {
 /* ---- By a signal ---- */
 
 static struct zxp_mutex lock = ZXP_MUTEX_INITIALIZER(ZXP_RANK_LEAF);
-static int handled_signal;            /* guarded by lock */
-static struct sigaction former;       /* guarded by lock */
-static pthread_t dumper;              /* guarded by lock */
-static atomic_int notify_fd = -1;     /* what the handler writes to */
+static int handled_signal;        /* guarded by lock */
+static struct sigaction former;   /* guarded by lock */
+static pthread_t dumper;          /* guarded by lock */
+static atomic_int notify_fd = -1; /* what the handler writes to */
 static atomic_bool dumper_stop;
 
 static void on_signal(int signo) {

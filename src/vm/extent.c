@@ -37,8 +37,8 @@ void zxp_extents_destroy(struct zxp_extents* e) {
 }
 
 /* Makes one extent that holds `page`, which has none. */
-static zx_status_t add_extent(struct zxp_extents* e, uint64_t page, uint64_t need_end, uint64_t size,
-                              bool grows) {
+static zx_status_t add_extent(struct zxp_extents* e, uint64_t page, uint64_t need_end,
+                              uint64_t size, bool grows) {
   const uint64_t segment = zxp_arena.segment_pages;
   uint64_t low = page & ~(segment - 1);
   uint64_t high = low + segment;

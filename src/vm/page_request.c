@@ -134,9 +134,9 @@ static void wake_early(struct zxp_request_set* set, struct zxp_request* r, uint6
 }
 
 /*
- * Faults whose page is in the run [first, end) of a request that stands: the page is there, so the thread
- * may be gone already, and must not be told of what becomes of the rest. True if nobody is left, and with
- * them the request.
+ * Faults whose page is in the run [first, end) of a request that stands: the page is there, so the
+ * thread may be gone already, and must not be told of what becomes of the rest. True if nobody is
+ * left, and with them the request.
  */
 static bool release_eager(struct zxp_request_set* set, struct zxp_request* r, uint64_t first,
                           uint64_t end) {

@@ -119,7 +119,8 @@ static void announce(struct zxp_request_set* set, struct zxp_request* request) {
           request->kind == ZXP_REQUEST_READ ? "READ" : "DIRTY",
           (unsigned long long)request->node.key, (unsigned long long)request->count);
   zxp_port_lock(s->port);
-  /* Counted under the port's lock: who sees the count finds the packet, who takes the packet sees the count. */
+  /* Counted under the port's lock: who sees the count finds the packet, who takes the packet sees
+   * the count. */
   ZXP_COUNT(requests, 1);
   zxp_list_push_back(&s->waiting, &request->slot_link);
   fill_slot_locked(s);

@@ -4,23 +4,23 @@
  *
  *   zxp_source   one per root, made by zx_pager_create_vmo, bound for life to pager, port and key
  *
- * A source keeps the outstanding requests (vm/page_request.h) and the packet slot: a root has at most one
- * packet in its port at a time (pager.md 9.1). Further requests wait behind the slot in order of making,
- * and the next is queued at the port's tail when the packet is taken or withdrawn.
+ * A source keeps the outstanding requests (vm/page_request.h) and the packet slot: a root has at
+ * most one packet in its port at a time (pager.md 9.1). Further requests wait behind the slot in
+ * order of making, and the next is queued at the port's tail when the packet is taken or withdrawn.
  *
- * Walk: zxp_request_ask announces a new request -> put behind the slot -> slot idle: packet queued ->
- * a thread in zx_port_wait takes it: the next request moves into the slot -> the pager answers:
+ * Walk: zxp_request_ask announces a new request -> put behind the slot -> slot idle: packet queued
+ * -> a thread in zx_port_wait takes it: the next request moves into the slot -> the pager answers:
  * zxp_request_answered withdraws (nothing to take back any more) and wakes the waiters.
  *
  * The life of a root as its pager sees it:
  *
  *   ATTACHED --- detach, last reference ---> DETACHED   COMPLETE is sent, once
  *      |                                        |
- *      '--------- last pager handle ------------'-----> CUT   nothing is sent any more, unread packets
- *                                                             are taken back, COMPLETE too
+ *      '--------- last pager handle ------------'-----> CUT   nothing is sent any more, unread
+ *                                                             packets are taken back, COMPLETE too
  *
- * Locks: the tree lock (T) guards requests and state; port.lock (P) the slot, so that the next request can
- * move up at the moment of receipt; pager.lock (G) the pager's list.
+ * Locks: the tree lock (T) guards requests and state; port.lock (P) the slot, so that the next
+ * request can move up at the moment of receipt; pager.lock (G) the pager's list.
  */
 #ifndef ZXP_VM_PAGE_SOURCE_H_
 #define ZXP_VM_PAGE_SOURCE_H_
@@ -57,8 +57,8 @@ struct zxp_source {
   struct zxp_list pager_link;      /* (G) */
 
   /*
-   * (T) The range of addresses that the answer under way has woken already, by installing the pages in
-   * them: waiters there need no system call of their own. Empty outside of an answer.
+   * (T) The range of addresses that the answer under way has woken already, by installing the pages
+   * in them: waiters there need no system call of their own. Empty outside of an answer.
    */
   struct zxp_channel* woken_channel;
   uintptr_t woken_from;
@@ -89,8 +89,8 @@ static inline bool zxp_source_attached_locked(const struct zxp_source* s) {
   return s->state == ZXP_SOURCE_ATTACHED;
 }
 
-/* Cuts the source off its pager (8.1, 8.3): ends every request, queues COMPLETE if `complete`. Clean pages
- * are the caller's to drop. Harmless if cut off already. Tree lock. */
+/* Cuts the source off its pager (8.1, 8.3): ends every request, queues COMPLETE if `complete`.
+ * Clean pages are the caller's to drop. Harmless if cut off already. Tree lock. */
 void zxp_source_detach_locked(struct zxp_source* s, bool complete);
 
 /* The pager is closed: as above, no COMPLETE, and what is queued is taken back. Tree lock. */
@@ -102,8 +102,8 @@ void zxp_source_last_reference_locked(struct zxp_source* s);
 /* Text about requests and waiters, for dumps; tree lock. */
 void zxp_source_dump_locked(struct zxp_source* s, FILE* out);
 
-/* What releases a thread that is stopped in a page fault; provided by fault/. Tree lock held. `status`
- * as in zxp_request_ops.wake. Frees the record. */
+/* What releases a thread that is stopped in a page fault; provided by fault/. Tree lock held.
+ * `status` as in zxp_request_ops.wake. Frees the record. */
 void zxp_fault_release(struct zxp_source* s, struct zxp_blocked* b, zx_status_t status);
 
 #endif /* ZXP_VM_PAGE_SOURCE_H_ */

@@ -4,12 +4,12 @@
  *
  *   zxp_pager   made by zx_pager_create; owns any number of roots, keeps no port of its own
  *
- * The answers (supply, fail, dirty, writeback, queries) are here as calls on a root's pages; handles and
- * rights are checked in syscall/pager.c.
+ * The answers (supply, fail, dirty, writeback, queries) are here as calls on a root's pages;
+ * handles and rights are checked in syscall/pager.c.
  *
- * Lock: pager.lock guards the list of sources. Sources are on it from creation until they are freed,
- * which for a root whose COMPLETE nobody has read is later than its pages, since closing the pager takes
- * such a packet back (pager.md 8.3).
+ * Lock: pager.lock guards the list of sources. Sources are on it from creation until they are
+ * freed, which for a root whose COMPLETE nobody has read is later than its pages, since closing the
+ * pager takes such a packet back (pager.md 8.3).
  */
 #ifndef ZXP_VM_PAGER_H_
 #define ZXP_VM_PAGER_H_
@@ -27,7 +27,9 @@ extern const struct zxp_object_ops zxp_pager_ops;
 
 zx_status_t zxp_pager_create(struct zxp_pager** out);
 
-static inline struct zxp_object* zxp_pager_object(struct zxp_pager* pager) { return &pager->object; }
+static inline struct zxp_object* zxp_pager_object(struct zxp_pager* pager) {
+  return &pager->object;
+}
 static inline struct zxp_pager* zxp_pager_of(struct zxp_object* object) {
   return ZXP_CONTAINER_OF(object, struct zxp_pager, object);
 }
@@ -41,11 +43,12 @@ struct zxp_pages* zxp_pager_root(struct zxp_pager* pager, struct zxp_vmo* vmo);
 /* zx_pager_detach_vmo (pager.md 8.1). */
 void zxp_pager_detach(struct zxp_pages* root);
 
-/* The same for every root, whoever has its handles, since the pager is about to be closed: none of them is
- * on the pager's list afterwards. */
+/* The same for every root, whoever has its handles, since the pager is about to be closed: none of
+ * them is on the pager's list afterwards. */
 void zxp_pager_detach_all(struct zxp_pager* pager);
 
-/* zx_pager_supply_pages from the checks of the source range on (pager.md 3.4, 7). Bytes, page-aligned. */
+/* zx_pager_supply_pages from the checks of the source range on (pager.md 3.4, 7). Bytes,
+ * page-aligned. */
 zx_status_t zxp_pager_supply(struct zxp_pages* root, uint64_t offset, uint64_t length,
                              struct zxp_vmo* aux, uint64_t aux_offset);
 
@@ -57,8 +60,8 @@ zx_status_t zxp_pager_writeback_begin(struct zxp_pages* root, uint64_t offset, u
                                       bool zero);
 zx_status_t zxp_pager_writeback_end(struct zxp_pages* root, uint64_t offset, uint64_t length);
 
-/* Up to `max` entries of a dirty-range query from `*cursor` (bytes) on, clipped to `end`; advances the
- * cursor past what was found. Returns how many. */
+/* Up to `max` entries of a dirty-range query from `*cursor` (bytes) on, clipped to `end`; advances
+ * the cursor past what was found. Returns how many. */
 size_t zxp_pager_query_dirty(struct zxp_pages* root, uint64_t* cursor, uint64_t end, void* entries,
                              size_t max);
 

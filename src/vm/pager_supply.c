@@ -3,8 +3,8 @@
  * zx_pager_supply_pages (docs/semantics/pager.md 3.4, 7) and ZX_PAGER_OP_FAIL (6).
  *
  * Zircon moves pages; here bytes are copied and the source is emptied. The copy goes by UFFDIO_COPY
- * through a mapping of the root where there is one, which fills the page, maps it write-protected and
- * wakes its waiters in one system call; else by a write to the arena.
+ * through a mapping of the root where there is one, which fills the page, maps it write-protected
+ * and wakes its waiters in one system call; else by a write to the arena.
  */
 #include <string.h>
 
@@ -16,7 +16,8 @@
 #include "vm/page_source.h"
 #include "vm/pager.h"
 
-/* The mapping through which to fill [page, page + count): one that shows `page`; how much of the run. */
+/* The mapping through which to fill [page, page + count): one that shows `page`; how much of the
+ * run. */
 static struct zxp_mapping* filling_mapping(struct zxp_pages* root, uint64_t page, uint64_t count,
                                            uintptr_t* address, uint64_t* run) {
   ZXP_LIST_FOREACH(it, &root->mappings) {
@@ -31,9 +32,9 @@ static struct zxp_mapping* filling_mapping(struct zxp_pages* root, uint64_t page
 }
 
 /*
- * Fills EMPTY pages of the root, all in one extent, from `from`. Write protection is in place in every
- * mapping before the page is there. Waiters of the mapping that was filled through are awake afterwards,
- * which the source is told.
+ * Fills EMPTY pages of the root, all in one extent, from `from`. Write protection is in place in
+ * every mapping before the page is there. Waiters of the mapping that was filled through are awake
+ * afterwards, which the source is told.
  */
 static zx_status_t fill_locked(struct zxp_pages* root, uint64_t page, uint64_t arena_page,
                                const unsigned char* from, uint64_t count) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Dirty tracking as the pager sees it: OP_DIRTY, OP_WRITEBACK_BEGIN and END, the query for dirty ranges
- * (docs/semantics/writeback.md 5, 6).
+ * Dirty tracking as the pager sees it: OP_DIRTY, OP_WRITEBACK_BEGIN and END, the query for dirty
+ * ranges (docs/semantics/writeback.md 5, 6).
  */
 #include <stdlib.h>
 #include <zircon/syscalls-next.h>
@@ -151,8 +151,8 @@ zx_status_t zxp_pager_writeback_begin(struct zxp_pages* root, uint64_t offset, u
   if (!inside(root, offset, length)) {
     st = ZX_ERR_OUT_OF_RANGE;
   } else if (length > 0) {
-    /* Protect, then change the state: a store that faults meanwhile waits for the lock and finds the page
-     * as it is after BEGIN (writeback.md 9, 6). */
+    /* Protect, then change the state: a store that faults meanwhile waits for the lock and finds
+     * the page as it is after BEGIN (writeback.md 9, 6). */
     for (uint64_t page = first; page < end;) {
       enum zxp_page_state state;
       const uint64_t run = zxp_page_map_run(&root->map, page, end - page, &state);
@@ -169,7 +169,8 @@ zx_status_t zxp_pager_writeback_begin(struct zxp_pages* root, uint64_t offset, u
 
 static void emptied(void* context, uint64_t first, uint64_t count) {
   zxp_cow_changing_locked(context, first, count);
-  /* A load may have given the zeros memory; an EMPTY page must be a hole, or touching it would not ask. */
+  /* A load may have given the zeros memory; an EMPTY page must be a hole, or touching it would not
+   * ask. */
   zxp_pages_release_locked(context, first, count);
 }
 

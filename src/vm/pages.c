@@ -77,9 +77,9 @@ static bool page_is_zero(const unsigned char* bytes) {
 }
 
 /*
- * A page that is all zeros stays EMPTY: whether it was only read, or written with zeros, cannot be told
- * apart here. The consequence is a `committed_bytes` too small by such pages, as after Zircon's own
- * scanner for zero pages.
+ * A page that is all zeros stays EMPTY: whether it was only read, or written with zeros, cannot be
+ * told apart here. The consequence is a `committed_bytes` too small by such pages, as after
+ * Zircon's own scanner for zero pages.
  */
 #define HARVEST_DIRECT 16
 
@@ -88,8 +88,9 @@ static zx_status_t harvest_run_locked(struct zxp_pages* pages, uint64_t first, u
   uint64_t data = arena_page;
   uint64_t n = count;
   for (uint64_t at = arena_page, end = arena_page + count; at < end; at = data + n) {
-    /* A few pages are looked at straight away: two system calls cost more than a page for each hole. Not
-     * where mappings trap by now: a hole that got a page would be writable in them unseen. */
+    /* A few pages are looked at straight away: two system calls cost more than a page for each
+     * hole. Not where mappings trap by now: a hole that got a page would be writable in them
+     * unseen. */
     if ((pages->tracked || count > HARVEST_DIRECT) &&
         !zxp_arena_next_data(at, end - at, &data, &n)) {
       break;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Children as objects: what may be made of what, and who is whose child (docs/semantics/vmo.md 6, 9). How their
- * pages show through is in cow.c.
+ * Children as objects: what may be made of what, and who is whose child (docs/semantics/vmo.md 6,
+ * 9). How their pages show through is in cow.c.
  */
 #include <string.h>
 
@@ -110,7 +110,8 @@ static zx_status_t check_reference(const struct zxp_vmo* parent, uint32_t option
   return parent->cache_policy != ZX_CACHE_POLICY_CACHED ? ZX_ERR_BAD_STATE : ZX_OK;
 }
 
-/* Whether the node, in a pager tree, shares what a snapshot found: the node of that hangs over it. */
+/* Whether the node, in a pager tree, shares what a snapshot found: the node of that hangs over
+ * it. */
 static bool in_modified_locked(const struct zxp_pages* node) {
   return node->parent != NULL && node->parent->of_snapshot;
 }

@@ -29,8 +29,8 @@ zx_status_t zxp_vmo_lock(struct zxp_pages* pages, uint64_t offset, uint64_t size
     if (d->state == ZXP_DISCARD_DISCARDED) {
       /* Visible again before the mappings are told, which look at this. */
       d->state = ZXP_DISCARD_UNLOCKED;
-      st = zxp_pages_resize_mappings_locked(pages, 0, pages->size >> ZXP_PAGE_SHIFT, pages->size,
-                                            0);
+      st =
+          zxp_pages_resize_mappings_locked(pages, 0, pages->size >> ZXP_PAGE_SHIFT, pages->size, 0);
       if (st != ZX_OK) {
         d->state = ZXP_DISCARD_DISCARDED;
       } else {
@@ -92,8 +92,7 @@ zx_status_t zxp_vmo_discard(struct zxp_pages* pages) {
     st = ZX_ERR_BAD_STATE;
   } else {
     /* Hidden first: once a page has been given back, no mapping may show what comes after it. */
-    st = zxp_pages_resize_mappings_locked(pages, 0, pages->size >> ZXP_PAGE_SHIFT, 0,
-                                          pages->size);
+    st = zxp_pages_resize_mappings_locked(pages, 0, pages->size >> ZXP_PAGE_SHIFT, 0, pages->size);
     if (st == ZX_OK) {
       zxp_pages_cut_locked(pages, 0);
       d->state = ZXP_DISCARD_DISCARDED;
@@ -108,8 +107,9 @@ void zxp_vmo_lock_undo(struct zxp_pages* pages, const zx_vmo_lock_state_t* state
   drop_lock_locked(&pages->discard);
   zxp_pages_unlock(pages);
   if (state->discarded_size > 0) {
-    /* So that the next lock tells. If somebody has locked it meanwhile, or a mapping cannot be hidden, the
-     * loss goes unreported: a program that hands in a bad pointer has asked for worse. */
+    /* So that the next lock tells. If somebody has locked it meanwhile, or a mapping cannot be
+     * hidden, the loss goes unreported: a program that hands in a bad pointer has asked for
+     * worse. */
     zxp_vmo_discard(pages);
   }
 }

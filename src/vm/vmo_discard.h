@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Discardable VMOs: memory that may be taken away while nobody has it locked (docs/semantics/vmo.md 12).
+ * Discardable VMOs: memory that may be taken away while nobody has it locked (docs/semantics/vmo.md
+ * 12).
  *
  *   zxp_discard   state and lock count of one VMO, part of its zxp_pages
  *
@@ -14,11 +15,11 @@
  *   LOCKED      the same; is never discarded; the lock count is not 0
  *   DISCARDED   has no pages; calls and faults find nothing until it is locked, then zeros
  *
- * Nothing in the library calls zxp_vmo_discard by itself: there is no memory pressure here. It is what a test,
- * or a memory budget, would call.
+ * Nothing in the library calls zxp_vmo_discard by itself: there is no memory pressure here. It is
+ * what a test, or a memory budget, would call.
  *
- * A discarded VMO is hidden from its mappings as if it had shrunk to nothing, so an access raises SIGBUS.
- * It has no children and no parent, so its pages are its own.
+ * A discarded VMO is hidden from its mappings as if it had shrunk to nothing, so an access raises
+ * SIGBUS. It has no children and no parent, so its pages are its own.
  *
  * Lock: the tree lock.
  */
@@ -46,7 +47,8 @@ struct zxp_discard {
 
 /*
  * ZX_VMO_OP_LOCK; `*state` is filled on success. ZX_ERR_NOT_SUPPORTED, not discardable;
- * ZX_ERR_OUT_OF_RANGE, not exactly the whole VMO; ZX_ERR_NO_MEMORY, a mapping could not be put back.
+ * ZX_ERR_OUT_OF_RANGE, not exactly the whole VMO; ZX_ERR_NO_MEMORY, a mapping could not be put
+ * back.
  */
 zx_status_t zxp_vmo_lock(struct zxp_pages* pages, uint64_t offset, uint64_t size,
                          zx_vmo_lock_state_t* state);
@@ -61,8 +63,8 @@ zx_status_t zxp_vmo_try_lock(struct zxp_pages* pages, uint64_t offset, uint64_t 
 zx_status_t zxp_vmo_unlock(struct zxp_pages* pages, uint64_t offset, uint64_t size);
 
 /*
- * Takes the pages away. ZX_ERR_NOT_SUPPORTED, not discardable; ZX_ERR_BAD_STATE, locked or discarded;
- * ZX_ERR_NO_MEMORY, a mapping could not be hidden.
+ * Takes the pages away. ZX_ERR_NOT_SUPPORTED, not discardable; ZX_ERR_BAD_STATE, locked or
+ * discarded; ZX_ERR_NO_MEMORY, a mapping could not be hidden.
  */
 zx_status_t zxp_vmo_discard(struct zxp_pages* pages);
 

@@ -39,8 +39,9 @@ zx_status_t zxp_vmo_get_info(struct zxp_object* object, zx_rights_t rights, zx_i
   out->populated_fractional_scaled_bytes = memory.scaled_fraction;
   out->handle_rights = rights;
   out->cache_policy = atomic_load_explicit(&vmo->cache_policy, memory_order_relaxed);
-  out->metadata_bytes = zxp_page_map_metadata_bytes(&pages->map) +
-                        (memory.committed > 0 ? zxp_extents_metadata_bytes(&pages->storage->extents) : 0);
+  out->metadata_bytes =
+      zxp_page_map_metadata_bytes(&pages->map) +
+      (memory.committed > 0 ? zxp_extents_metadata_bytes(&pages->storage->extents) : 0);
   zxp_pages_unlock(pages);
   return st;
 }

@@ -181,12 +181,13 @@ static void copy_to_pages_locked(struct zxp_pages* pages, const void* from, uint
   }
 }
 
-/* A stream's content goes up to `end` now. A mapping that cannot follow, for lack of areas, goes on hiding the
- * new page until the content size changes again: bytes have been written, and so have to count. */
+/* A stream's content goes up to `end` now. A mapping that cannot follow, for lack of areas, goes on
+ * hiding the new page until the content size changes again: bytes have been written, and so have to
+ * count. */
 static void place_content_locked(struct zxp_vmo* vmo, uint64_t end) {
   struct zxp_content_size* content = zxp_vmo_content(vmo);
-  if (content->size < end && zxp_mapping_set_content_locked(vmo->pages, content,
-                                                            vmo->window_offset, end) != ZX_OK) {
+  if (content->size < end &&
+      zxp_mapping_set_content_locked(vmo->pages, content, vmo->window_offset, end) != ZX_OK) {
     zxp_content_placed_locked(content, end);
   }
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * zx_vmo_op_range: commit, decommit, zero, hints, prefetch (docs/semantics/vmo.md 5, pager.md 3.6, 8.6,
- * writeback.md 8.3).
+ * zx_vmo_op_range: commit, decommit, zero, hints, prefetch (docs/semantics/vmo.md 5, pager.md 3.6,
+ * 8.6, writeback.md 8.3).
  */
 #include <string.h>
 
@@ -49,7 +49,8 @@ static zx_status_t make_pages_locked(struct zxp_pages* pages, uint64_t first, ui
   return st != ZX_OK ? st : zxp_page_map_set(&pages->map, first, count, to);
 }
 
-/* Sees to it that the run, all in `state` and not absent, has pages of its own. May cut the run short. */
+/* Sees to it that the run, all in `state` and not absent, has pages of its own. May cut the run
+ * short. */
 static zx_status_t commit_run_locked(struct zxp_pages* pages, uint64_t first,
                                      enum zxp_page_state state, uint64_t* run) {
   if (pages->source == NULL && state == ZXP_PAGE_DIRTY) {
@@ -135,7 +136,7 @@ zx_status_t zxp_pages_prefetch(struct zxp_pages* pages, uint64_t offset, uint64_
 }
 
 zx_status_t zxp_pages_hint(struct zxp_pages* pages, bool always_need, uint64_t offset,
-                         uint64_t length) {
+                           uint64_t length) {
   uint64_t first;
   uint64_t end;
   if (!round_outward(offset, length, &first, &end)) {
@@ -187,8 +188,12 @@ static zx_status_t zero_part_locked(struct zxp_access* a, uint64_t offset, uint6
     }
     struct zxp_view v;
     zxp_cow_look_locked(pages, page, 1, &v);
-    if (v.content == ZXP_CONTENT_ZERO) {
+    if (v.content == ZXP_CONTENT_ZERO && (v.owner == pages || v.owner->hidden)) {
       return ZX_OK; /* Zeros already, and nothing is dirtied (writeback.md 8.3 rule 4). */
+    }
+    if (v.content == ZXP_CONTENT_ZERO) {
+      /* Zeros of a lazy parent, which may write to them: from now on they are its own. */
+      return zxp_cow_zero_locked(pages, page, 1);
     }
     uint64_t ready;
     bool slept;

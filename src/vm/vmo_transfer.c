@@ -2,13 +2,14 @@
 /*
  * zx_vmo_transfer_data (docs/semantics/vmo.md 11).
  *
- * Zircon moves pages; here bytes are copied and the source is zeroed, under the locks of both trees, page
- * states first looked at through the kernel's eyes (zxp_pages_harvest_locked). A source page that reads as
- * zeros zeroes its target. Mappings show the arena, so both sides see the result at once.
+ * Zircon moves pages; here bytes are copied and the source is zeroed, under the locks of both
+ * trees, page states first looked at through the kernel's eyes (zxp_pages_harvest_locked). A source
+ * page that reads as zeros zeroes its target. Mappings show the arena, so both sides see the result
+ * at once.
  *
- * A store to the source by another thread's mapping, made after its page was copied, is lost; in Zircon it
- * would land in the page before it moves or in the zeros after. Programs that race such stores against a
- * transfer cannot tell which of the two they get there either.
+ * A store to the source by another thread's mapping, made after its page was copied, is lost; in
+ * Zircon it would land in the page before it moves or in the zeros after. Programs that race such
+ * stores against a transfer cannot tell which of the two they get there either.
  */
 #include <string.h>
 
@@ -59,8 +60,8 @@ static zx_status_t empty_source_locked(struct zxp_pages* dst, uint64_t first, st
   return zxp_pages_zero_whole_locked(src, src_first, count);
 }
 
-/* Gives the source the pages that it sees of its relatives: what the move does to the target would change them
- * under it. */
+/* Gives the source the pages that it sees of its relatives: what the move does to the target would
+ * change them under it. */
 static zx_status_t own_pages_locked(struct zxp_pages* src, uint64_t first, uint64_t count) {
   zx_status_t st = ZX_OK;
   for (uint64_t page = first, end = first + count; st == ZX_OK && page < end;) {

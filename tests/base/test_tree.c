@@ -212,10 +212,14 @@ static void a_key_goes_in_once(void** state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      TEST(an_empty_tree_has_nothing),     TEST(one_node_is_first_and_last),
-      TEST(rising_keys_stay_in_balance),   TEST(falling_keys_stay_in_balance),
-      TEST(random_order_stays_in_balance), TEST(a_key_may_change_while_the_order_stays),
-      TEST(the_check_finds_damage),        TEST(a_key_goes_in_once),
+      TEST(an_empty_tree_has_nothing),
+      TEST(one_node_is_first_and_last),
+      TEST(rising_keys_stay_in_balance),
+      TEST(falling_keys_stay_in_balance),
+      TEST(random_order_stays_in_balance),
+      TEST(a_key_may_change_while_the_order_stays),
+      TEST(the_check_finds_damage),
+      TEST(a_key_goes_in_once),
       TEST(what_nodes_say_of_their_subtrees_stays_right),
   };
   return cmocka_run_group_tests_name("tree", tests, NULL, NULL);

@@ -171,8 +171,7 @@ static void system_events_belong_to_a_job(void** state) {
   assert_ok(zx_vmo_create(0, 0, &vmo));
   assert_status(zx_system_get_event(ZX_HANDLE_INVALID, ZX_SYSTEM_EVENT_OUT_OF_MEMORY, &event),
                 ZX_ERR_BAD_HANDLE);
-  assert_status(zx_system_get_event(vmo, ZX_SYSTEM_EVENT_OUT_OF_MEMORY, &event),
-                ZX_ERR_WRONG_TYPE);
+  assert_status(zx_system_get_event(vmo, ZX_SYSTEM_EVENT_OUT_OF_MEMORY, &event), ZX_ERR_WRONG_TYPE);
   assert_int_equal(event, 77);
   assert_ok(zx_handle_close(vmo));
 }

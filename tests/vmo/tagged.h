@@ -3,7 +3,8 @@
  * VMOs whose pages carry tags; comes on top of tests/pager/fixture.h and worker.h.
  *
  *   struct vmo   a handle, and in scenarios that use mappings, one mapping of eight pages
- *   tags         the content of a VMO as text: "1 9 0" is a page of ones, one of nines, one of zeros
+ *   tags         the content of a VMO as text: "1 9 0" is a page of ones, one of nines, one of
+ *                zeros
  *   way          how a scenario writes and looks: by calls, by loads and stores, or by both in turn
  *
  * A scenario reads like the document's own (vmo.md 17):
@@ -18,9 +19,10 @@
  *     expect_tags(b, "2 3 0");
  *   }
  *
- * EACH_WAY defines three tests. By calls, nothing is mapped. By mapping, every VMO is mapped from its
- * creation on, which for a child means that parent and child are mapped at once, and calls are not used to
- * move bytes. By both, the same, but calls and accesses take turns and every look is made twice.
+ * EACH_WAY defines three tests. By calls, nothing is mapped. By mapping, every VMO is mapped from
+ * its creation on, which for a child means that parent and child are mapped at once, and calls are
+ * not used to move bytes. By both, the same, but calls and accesses take turns and every look is
+ * made twice.
  *
  * Main thread only, as the fixture.
  */
@@ -78,9 +80,10 @@ struct vmo* anonymous(enum way way, uint32_t options, const char* tags);
 
 /* A child of the same way, in pages. Other arguments: zx_vmo_create_child by itself. */
 #define child(parent, options, first, count) child_at(HERE, (parent), (options), (first), (count))
-#define snapshot(parent, first, count)       child((parent), ZX_VMO_CHILD_SNAPSHOT, (first), (count))
-#define slice(parent, first, count)          child((parent), ZX_VMO_CHILD_SLICE, (first), (count))
-#define reference(parent)                    child((parent), ZX_VMO_CHILD_REFERENCE, 0, 0)
+
+#define snapshot(parent, first, count) child((parent), ZX_VMO_CHILD_SNAPSHOT, (first), (count))
+#define slice(parent, first, count)    child((parent), ZX_VMO_CHILD_SLICE, (first), (count))
+#define reference(parent)              child((parent), ZX_VMO_CHILD_REFERENCE, 0, 0)
 #define lazy(parent, first, count) \
   child((parent), ZX_VMO_CHILD_SNAPSHOT_AT_LEAST_ON_WRITE, (first), (count))
 #define modified(parent, first, count) \
@@ -127,7 +130,8 @@ void expect_tags_at(struct place place, const char* name, struct vmo* v, const c
 void expect_at_at(struct place place, const char* name, struct vmo* v, uint64_t page,
                   uint64_t offset, uint8_t byte);
 
-/* A thread that reads the first byte of a page, by a load unless the way is by calls; and one that writes. */
+/* A thread that reads the first byte of a page, by a load unless the way is by calls; and one that
+ * writes. */
 struct worker* start_look(struct vmo* v, uint64_t page);
 struct worker* start_put(struct vmo* v, uint64_t page, uint8_t byte);
 

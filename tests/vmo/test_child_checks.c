@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * zx_vmo_create_child: order of checks, every cell of the parent x kind table, sizes, rights, names: vmo.md 6.
+ * zx_vmo_create_child: order of checks, every cell of the parent x kind table, sizes, rights,
+ * names: vmo.md 6.
  *
  *   mistake   something wrong with the arguments of a call that is right otherwise, and the status
  *   table     the mistakes of one kind of child, in the order in which they are found
@@ -244,7 +245,8 @@ enum cell {
   BS,
 };
 
-/* A parent of two pages. Where there is a pager, `root` is its root, all of whose pages are there. */
+/* A parent of two pages. Where there is a pager, `root` is its root, all of whose pages are
+ * there. */
 struct family {
   const char* name;
   struct vmo* (*make)(struct vmo** root);

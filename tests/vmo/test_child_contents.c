@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What parents and children see of each other in anonymous trees: vmo.md 7, scenarios S1 to S7, S9 to S12. */
+/* What parents and children see of each other in anonymous trees: vmo.md 7, scenarios S1 to S7, S9
+ * to S12. */
 #include <stdatomic.h>
 #include <string.h>
 #include <unistd.h>
@@ -300,7 +301,8 @@ EACH_WAY(every_snapshot_shows_its_own_moment) {
   expect_tags(a, "4 4");
 }
 
-/* vmo.md 6: what lies past the parent's end "reads zero and stays so when the parent grows later" */
+/* vmo.md 6: what lies past the parent's end "reads zero and stays so when the parent grows
+ * later" */
 EACH_WAY(a_child_that_reaches_past_the_parent_stays_zero_there) {
   struct vmo* a = anonymous(way, ZX_VMO_RESIZABLE, "1 2");
   struct vmo* b = snapshot(a, 1, 3);
@@ -354,7 +356,8 @@ SCENARIO(every_old_mapping_parts_from_the_child) {
   }
 }
 
-/* vmo.md 7.3: "all mappings of the VMO that forked show the new page", though they were read before */
+/* vmo.md 7.3: "all mappings of the VMO that forked show the new page", though they were read
+ * before */
 SCENARIO(all_mappings_of_a_child_show_its_own_page_after_a_write) {
   need_mappings();
   struct vmo* a = anonymous(BY_CALLS, 0, "1 2");
@@ -564,7 +567,8 @@ static zx_status_t count_up(void* argument) {
   return ZX_OK;
 }
 
-/* vmo.md 7.3, 16 requirement 3: no store is lost while pages part under several threads, by each alias */
+/* vmo.md 7.3, 16 requirement 3: no store is lost while pages part under several threads, by each
+ * alias */
 SCENARIO(no_store_is_lost_while_snapshots_are_made_and_ended) {
   need_mappings();
   static struct adder adders[5];
@@ -608,7 +612,8 @@ SCENARIO(no_store_is_lost_while_snapshots_are_made_and_ended) {
 
 /* ---- Rules 4 to 7: shrinking, zeroing, bounds, closing ---- */
 
-/* vmo.md 7.4: "growing a child past its first size gives zeros even if the parent had bytes there" */
+/* vmo.md 7.4: "growing a child past its first size gives zeros even if the parent had bytes
+ * there" */
 EACH_WAY(a_child_that_grows_past_its_first_size_gets_zeros) {
   struct vmo* a = anonymous(way, 0, "1 2 3 4");
   struct vmo* b = child(a, RESIZABLE_SNAPSHOT, 0, 2);
@@ -637,7 +642,8 @@ EACH_WAY(a_child_that_shrinks_inside_a_shared_page_clears_its_own_bytes) {
   expect_at(b, 1, 0, 0);
 }
 
-/* vmo.md 7.5: "also after the parent, a sibling or the grandparent is closed and after another child is made" */
+/* vmo.md 7.5: "also after the parent, a sibling or the grandparent is closed and after another
+ * child is made" */
 EACH_WAY(a_zeroed_page_hides_the_parents_for_good) {
   struct vmo* grandparent = anonymous(way, 0, "1 2");
   struct vmo* a = snapshot(grandparent, 0, 2);
@@ -701,7 +707,8 @@ EACH_WAY(the_middle_bounds_the_grandchild_whatever_ends_first) {
   }
 }
 
-/* Four VMOs of five pages. In a line each is a snapshot of the one before; in a fan all of the first. */
+/* Four VMOs of five pages. In a line each is a snapshot of the one before; in a fan all of the
+ * first. */
 enum shape {
   LINE,
   FAN,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* How long VMOs live, whose children they are, and ZX_VMO_ZERO_CHILDREN: vmo.md 9, scenarios S12 and S13. */
+/* How long VMOs live, whose children they are, and ZX_VMO_ZERO_CHILDREN: vmo.md 9, scenarios S12
+ * and S13. */
 #include "tagged.h"
 
 static uint64_t children_of(const struct vmo* v) { return vmo_info(v->handle).num_children; }
@@ -243,7 +244,8 @@ SCENARIO(users_cannot_change_the_signal) {
   check_true(childless(a));
 }
 
-/* vmo.md 9 in a pager tree, 8.5: children of a root that has been closed go on, and their parent is 0 */
+/* vmo.md 9 in a pager tree, 8.5: children of a root that has been closed go on, and their parent is
+ * 0 */
 SCENARIO(children_of_a_closed_pager_root_have_no_parent) {
   struct root* r = NULL;
   struct vmo* v = pager_root(BY_CALLS, 0, "1 -", &r);

@@ -248,7 +248,8 @@ EACH_WAY(pages_out_of_sight_are_freed_at_once) {
   check_equal(frames_in_use(), before);
 }
 
-/* vmo.md 10: the same for pages that a shrink or a zero of the last viewer leaves in nobody's sight */
+/* vmo.md 10: the same for pages that a shrink or a zero of the last viewer leaves in nobody's
+ * sight */
 SCENARIO(pages_that_the_last_viewer_gives_up_are_freed) {
   const uint64_t before = frames_in_use();
   struct vmo* a = anonymous(BY_CALLS, ZX_VMO_RESIZABLE, "1 2 3 4");
@@ -271,7 +272,8 @@ SCENARIO(pages_that_the_last_viewer_gives_up_are_freed) {
   expect_tags(b, "0 5 0");
 }
 
-/* Issue, "copy-on-write that is honest about memory": nothing is copied by the snapshot, one page by a write */
+/* Issue, "copy-on-write that is honest about memory": nothing is copied by the snapshot, one page
+ * by a write */
 SCENARIO(a_snapshot_copies_nothing_and_a_write_one_page) {
   enum {
     PAGES = 60
@@ -302,7 +304,8 @@ SCENARIO(a_snapshot_copies_nothing_and_a_write_one_page) {
   check_equal(frames_in_use(), before);
 }
 
-/* vmo.md 10: "When one sharer is left the page is private to it and its next write copies nothing." */
+/* vmo.md 10: "When one sharer is left the page is private to it and its next write copies
+ * nothing." */
 SCENARIO(the_last_sharer_writes_in_place) {
   for (int child_stays = 0; child_stays < 2; child_stays++) {
     struct vmo* a = anonymous(BY_CALLS, 0, "1 2");
@@ -319,7 +322,8 @@ SCENARIO(the_last_sharer_writes_in_place) {
   }
 }
 
-/* vmo.md 10: pages that a node between two others holds for nobody, when it is folded into the next */
+/* vmo.md 10: pages that a node between two others holds for nobody, when it is folded into the
+ * next */
 SCENARIO(unseen_pages_go_with_the_vmo_that_is_closed) {
   const uint64_t before = frames_in_use();
   struct vmo* a = anonymous(BY_CALLS, 0, "1 2");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Children in pager trees: vmo.md 8, scenarios S16 to S19; pager.md 4, 7.7, 8, 10 and scenarios 35, 42 to 45;
- * writeback.md 8.4.
+ * Children in pager trees: vmo.md 8, scenarios S16 to S19; pager.md 4, 7.7, 8, 10 and scenarios 35,
+ * 42 to 45; writeback.md 8.4.
  */
 #include <stdatomic.h>
 #include <string.h>
@@ -210,7 +210,8 @@ EACH_WAY(parent_and_children_share_one_request) {
   expect_nothing();
 }
 
-/* vmo.md 8.1: "with TRAP_DIRTY no DIRTY request is made by a write to a child"; writeback.md 8.4.3 */
+/* vmo.md 8.1: "with TRAP_DIRTY no DIRTY request is made by a write to a child"; writeback.md
+ * 8.4.3 */
 EACH_WAY(a_write_to_a_child_of_a_trap_root_asks_for_no_dirtying) {
   struct root* root = NULL;
   struct vmo* r = pager_root(way, ZX_VMO_TRAP_DIRTY, "1 2 -", &root);
@@ -306,6 +307,25 @@ EACH_WAY(zero_of_part_of_a_page_of_a_child_asks_and_forks) {
   }
   expect_tags(r, "1 2");
   check_equal(committed_pages(c->handle), 2);
+}
+
+/* vmo.md 5, 8.6: also where the parent's page is zero at that moment; and so for the tail of a
+ * resize */
+EACH_WAY(zero_of_part_of_a_page_of_zeros_hides_it_too) {
+  struct vmo* r = pager_root(way, 0, "0 0", NULL);
+  struct vmo* c = child(r, LAZY | CHILD_RESIZABLE, 0, 3);
+  struct vmo* d = lazy(c, 0, 3);
+  check_ok(try_op(c->handle, ZX_VMO_OP_ZERO, 10, 20));
+  check_ok(zx_vmo_set_size(c->handle, PAGE + 100));
+  check_ok(try_op(d->handle, ZX_VMO_OP_ZERO, 2 * PAGE, 1));
+  put(r, 0, 5);
+  put(r, 1, 6);
+  expect_tags(c, "0 0");
+  expect_tags(d, "0 0 0");
+  check_equal(committed_pages(c->handle), 0);
+  check_equal(committed_pages(d->handle), 0);
+  put(c, 0, 7);
+  expect_tags(d, "7 0 0");
 }
 
 /* ---- What is asked for: pager.md 4 and its scenarios ---- */
@@ -777,7 +797,8 @@ EACH_WAY(a_supply_from_a_slice_or_a_clone_empties_what_it_shows) {
   expect_tags(r, "6 6 7");
 }
 
-/* pager.md 3.4: "a slice or reference of one" is refused; 7.7: a clone gives copies of what it sees */
+/* pager.md 3.4: "a slice or reference of one" is refused; 7.7: a clone gives copies of what it
+ * sees */
 SCENARIO(a_supply_from_a_pager_tree_takes_clones_alone) {
   struct root* root = NULL;
   struct vmo* r = pager_root(BY_CALLS, 0, "- -", &root);
@@ -861,6 +882,7 @@ int main(int argc, char** argv) {
       TEST_EACH_WAY(a_child_sees_zeros_over_a_zero_interval_of_the_root),
       TEST_EACH_WAY(zero_of_whole_pages_of_a_child_asks_nothing),
       TEST_EACH_WAY(zero_of_part_of_a_page_of_a_child_asks_and_forks),
+      TEST_EACH_WAY(zero_of_part_of_a_page_of_zeros_hides_it_too),
       TEST_EACH_WAY(p42_requests_are_at_the_roots_offsets),
       TEST(p43_a_request_ends_before_pages_that_any_node_on_the_way_has),
       TEST_EACH_WAY(p44_past_what_it_sees_a_clone_reads_zeros),

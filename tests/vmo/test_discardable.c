@@ -140,7 +140,8 @@ SCENARIO(an_unbounded_vmo_is_locked_as_a_whole) {
   check_ok(unlock(vmo, size));
 }
 
-/* vmo.md 12: "Unlocked and not discarded, the VMO reads and writes normally and keeps its bytes." */
+/* vmo.md 12: "Unlocked and not discarded, the VMO reads and writes normally and keeps its
+ * bytes." */
 SCENARIO(bytes_are_kept_locked_or_not) {
   struct vmo* v = vmo_of(BY_BOTH, discardable(3 * PAGE, ZX_VMO_RESIZABLE));
   put(v, 0, 1);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What a discarded VMO is like: vmo.md 12. Nothing in the library discards, so this reaches inside and does
- * what memory pressure would.
+ * What a discarded VMO is like: vmo.md 12. Nothing in the library discards, so this reaches inside
+ * and does what memory pressure would.
  */
 #include "object/handle.h"
 #include "tagged.h"
@@ -19,7 +19,8 @@ static zx_status_t lock(const struct vmo* v, uint64_t pages, zx_vmo_lock_state_t
   return zx_vmo_op_range(v->handle, ZX_VMO_OP_LOCK, 0, pages * PAGE, state, sizeof(*state));
 }
 
-/* vmo.md 12: "read/write/faults fail with NOT_FOUND until it is locked, after LOCK it reads zero" */
+/* vmo.md 12: "read/write/faults fail with NOT_FOUND until it is locked, after LOCK it reads
+ * zero" */
 EACH_WAY(a_discarded_vmo_has_nothing_until_it_is_locked) {
   struct vmo* v = anonymous(way, ZX_VMO_DISCARDABLE, "1 2");
   expect_tags(v, "1 2");

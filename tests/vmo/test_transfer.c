@@ -114,7 +114,8 @@ EACH_WAY(absent_pages_replace_the_target_by_zeros) {
   check_equal(committed_pages(b->handle), 0);
 }
 
-/* vmo.md 11: "Like memmove when both are one VMO", the example and every other overlap of five pages */
+/* vmo.md 11: "Like memmove when both are one VMO", the example and every other overlap of five
+ * pages */
 EACH_WAY(moves_within_one_vmo_are_like_memmove) {
   struct vmo* example = anonymous(way, 0, "1 1 1 1 1");
   transfer(example, 2, 3, example, 0);
@@ -139,7 +140,8 @@ EACH_WAY(moves_within_one_vmo_are_like_memmove) {
   }
 }
 
-/* vmo.md 11: "Mappings of both sides show the result at once", mappings of parts and several of them */
+/* vmo.md 11: "Mappings of both sides show the result at once", mappings of parts and several of
+ * them */
 SCENARIO(every_mapping_shows_the_result) {
   struct vmo* a = anonymous(BY_CALLS, 0, "1 2");
   struct vmo* b = anonymous(BY_CALLS, 0, "3 4");
@@ -173,7 +175,8 @@ SCENARIO(discardable_vmos_take_part_unlocked) {
 
 /* ---- Children ---- */
 
-/* vmo.md 11: "parents and siblings of a COW child are not affected", the child as source and as target */
+/* vmo.md 11: "parents and siblings of a COW child are not affected", the child as source and as
+ * target */
 EACH_WAY(relatives_of_a_child_are_not_affected) {
   struct vmo* a = anonymous(way, 0, "1 2 3");
   struct vmo* b = snapshot(a, 0, 3);
@@ -206,7 +209,8 @@ EACH_WAY(children_of_a_parent_are_not_affected) {
   expect_tags(b, "1 2 3");
 }
 
-/* vmo.md 11, 7.1: between the two sides of a snapshot, at other offsets: what was there before is moved */
+/* vmo.md 11, 7.1: between the two sides of a snapshot, at other offsets: what was there before is
+ * moved */
 EACH_WAY(pages_move_between_a_parent_and_its_child) {
   struct vmo* a = anonymous(way, 0, "1 2 3");
   struct vmo* b = snapshot(a, 0, 3);

@@ -345,7 +345,8 @@ SCENARIO(threads_that_copy_crosswise_do_not_deadlock) {
   expect_mixed(w);
 }
 
-/* vmo.md 3: the same with both sides absent and pager-backed; each copy asks for both pages in turn */
+/* vmo.md 3: the same with both sides absent and pager-backed; each copy asks for both pages in
+ * turn */
 SCENARIO(threads_that_copy_crosswise_between_absent_pages_do_not_deadlock) {
   need_mappings();
   struct root* v = make_root(1);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Cache policy, executable handles, contiguous and physical memory, counts of mappings: vmo.md 13, 14. */
+/* Cache policy, executable handles, contiguous and physical memory, counts of mappings: vmo.md 13,
+ * 14. */
 #include <string.h>
 
 #include "tagged.h"
@@ -10,7 +11,8 @@
 
 /* ---- zx_vmo_set_cache_policy ---- */
 
-/* vmo.md 13: the policy before the handle, the handle before the right, the right before the state */
+/* vmo.md 13: the policy before the handle, the handle before the right, the right before the
+ * state */
 SCENARIO(an_unknown_policy_is_found_before_the_handle) {
   struct vmo* v = anonymous(BY_CALLS, 0, "1");
   struct vmo* child_of_v = snapshot(v, 0, 1);

@@ -371,6 +371,28 @@ EACH_WAY(decommit_waits_for_the_last_of_the_children) {
   expect_tags(a, "0 2");
 }
 
+/* vmo.md 5, note 1: also where neither has a page, or the child sees none of the parent's */
+EACH_WAY(decommit_is_refused_where_a_snapshot_shows_nothing) {
+  struct vmo* a = anonymous(way, 0, "0 0");
+  struct vmo* b = snapshot(a, 0, 2);
+  struct vmo* c = snapshot(b, 7, 1);
+  struct vmo* all[] = {a, b, c};
+  for (int i = 0; i < 3; i++) {
+    check_status(try_op(all[i]->handle, ZX_VMO_OP_DECOMMIT, 0, PAGE), ZX_ERR_NOT_SUPPORTED);
+  }
+  end(b);
+  check_status(try_op(a->handle, ZX_VMO_OP_DECOMMIT, 0, PAGE), ZX_ERR_NOT_SUPPORTED);
+  check_status(try_op(c->handle, ZX_VMO_OP_DECOMMIT, 0, PAGE), ZX_ERR_NOT_SUPPORTED);
+  end(c);
+  decommit(a, 0, 2);
+  struct vmo* r = reference(a);
+  struct vmo* d = snapshot(r, 0, 1);
+  check_status(try_op(a->handle, ZX_VMO_OP_DECOMMIT, 0, PAGE), ZX_ERR_NOT_SUPPORTED);
+  check_status(try_op(r->handle, ZX_VMO_OP_DECOMMIT, 0, PAGE), ZX_ERR_NOT_SUPPORTED);
+  end(d);
+  decommit(r, 0, 2);
+}
+
 /* vmo.md 5, note 1: slices and references of both sides */
 EACH_WAY(slices_and_references_do_not_block_decommit_and_share_its_limits) {
   struct vmo* a = anonymous(way, 0, "1 2 3");
@@ -546,6 +568,7 @@ int main(int argc, char** argv) {
       TEST(the_range_of_an_operation_is_that_of_the_slice),
       TEST_EACH_WAY(decommit_is_refused_on_both_sides_of_a_snapshot),
       TEST_EACH_WAY(decommit_waits_for_the_last_of_the_children),
+      TEST_EACH_WAY(decommit_is_refused_where_a_snapshot_shows_nothing),
       TEST_EACH_WAY(slices_and_references_do_not_block_decommit_and_share_its_limits),
       TEST_EACH_WAY(decommit_of_the_last_survivor_works_or_changes_nothing),
       TEST_EACH_WAY(zero_of_a_child_or_a_parent_is_its_own),

@@ -49,7 +49,8 @@ SCENARIO(the_place_in_the_root_bounds_after_the_root_has_ended) {
   drop(&b);
   check_ok(zx_vmo_set_size(c, 0x3000));
   const zx_status_t status = zx_vmo_set_size(c, 0x8000);
-  /* Whether an ended ancestor still counts is not said; a half-done growth would be wrong in any case. */
+  /* Whether an ended ancestor still counts is not said; a half-done growth would be wrong in any
+   * case. */
   check_true(status == ZX_ERR_INVALID_ARGS || status == ZX_OK);
   uint64_t size = 0;
   check_ok(zx_vmo_get_size(c, &size));
@@ -78,7 +79,8 @@ SCENARIO(s21_an_unbounded_vmo_reaches_to_the_largest_size) {
   check_equal(vmo_info(b).committed_bytes, PAGE);
 }
 
-/* vmo.md 16: "VMO offsets must be mapped to backing frames by a table": places all over do not meet */
+/* vmo.md 16: "VMO offsets must be mapped to backing frames by a table": places all over do not
+ * meet */
 SCENARIO(places_all_over_are_their_own) {
   const zx_handle_t vmo = unbounded(0);
   uint64_t places[120];
@@ -160,7 +162,8 @@ SCENARIO(places_far_out_are_mapped) {
   check_equal(byte_at(vmo, (UINT64_C(3) << 62) + PAGE), 13);
 }
 
-/* pager.md 3.2: unbounded roots; their requests name places far out. Past the content all is zero. */
+/* pager.md 3.2: unbounded roots; their requests name places far out. Past the content all is
+ * zero. */
 SCENARIO(an_unbounded_root_is_asked_for_far_out) {
   const uint64_t page = UINT64_C(0xF000000000000000) / PAGE;
   struct root* r = make_root_on(fx.pager, fx.port, ZX_VMO_UNBOUNDED, 9, (page + 2) * PAGE);
