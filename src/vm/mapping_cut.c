@@ -210,41 +210,44 @@ static void bring_back_locked(struct zxp_cut* cut, enum zxp_place place) {
 
 /* ---- Hiding ---- */
 
-static bool reserve(const struct zxp_cut* cut, bool may_use_spares) {
-  const uintptr_t address = cut_address(cut);
+/* One part. `*lent`: it took the spares. */
+static bool hide_part(struct zxp_cut* cut, bool* lent) {
+  struct zxp_pages* pages = cut->mapping->pages;
   const uint64_t length = cut->count << ZXP_PAGE_SHIFT;
-  if (zxp_aspace_reserve_area(address, length)) {
-    return true;
-  }
-  if (may_use_spares) {
+  zxp_pages_lock(pages);
+  bool done = zxp_aspace_reserve_area(cut_address(cut), length);
+  if (!done) {
     zxp_aspace_lend_spares();
+    *lent = true;
+    done = zxp_aspace_reserve_area(cut_address(cut), length);
   }
-  return may_use_spares && zxp_aspace_reserve_area(address, length);
+  if (done) {
+    make_locked(cut);
+  }
+  zxp_pages_unlock(pages);
+  return done;
 }
 
 zx_status_t zxp_cuts_hide(struct zxp_cuts* cuts) {
-  for (size_t i = 0; i < cuts->count; i++) {
-    struct zxp_cut* cut = &cuts->list[i];
-    struct zxp_pages* pages = cut->mapping->pages;
-    zxp_pages_lock(pages);
-    /* The first part alone may need more areas than there were. */
-    const bool done = reserve(cut, i > 0);
-    if (done) {
-      make_locked(cut);
-    }
-    zxp_pages_unlock(pages);
-    if (!done) {
-      while (i-- > 0) {
-        cut = &cuts->list[i];
-        zxp_pages_lock(cut->mapping->pages);
-        unmake_locked(cut);
-        bring_back_locked(cut, ZXP_PLACE_UNUSED);
-        zxp_pages_unlock(cut->mapping->pages);
-      }
-      return ZX_ERR_NO_MEMORY;
-    }
+  bool lent = false;
+  size_t i = 0;
+  while (i < cuts->count && hide_part(&cuts->list[i], &lent)) {
+    i++;
   }
-  return ZX_OK;
+  /* Linux wants room for an area even where fewer are left afterwards. So the spares may help, but
+   * there must be room for them again. */
+  if (i == cuts->count && (!lent || zxp_aspace_stock_spares())) {
+    return ZX_OK;
+  }
+  while (i-- > 0) {
+    struct zxp_cut* cut = &cuts->list[i];
+    zxp_pages_lock(cut->mapping->pages);
+    unmake_locked(cut);
+    bring_back_locked(cut, ZXP_PLACE_UNUSED);
+    zxp_pages_unlock(cut->mapping->pages);
+  }
+  zxp_aspace_stock_spares();
+  return ZX_ERR_NO_MEMORY;
 }
 
 /* ---- Showing ---- */
@@ -370,6 +373,7 @@ zx_status_t zxp_cuts_show(struct zxp_cuts* cuts, struct zxp_mapping* m, uint64_t
     while (i > 0) {
       undo_part(cuts, --i, m);
     }
+    zxp_aspace_stock_spares();
     return st;
   }
   ZXP_LOG(ZXP_TOPIC_MAP, 2, "koid %llu page %llu mapped at %p, %llu pages",

@@ -84,6 +84,7 @@ static zx_status_t carry_out(struct plan* plan) {
       while (i-- > 0) {
         zxp_protect_revert(&plan->list[i]);
       }
+      zxp_aspace_stock_spares();
       return st;
     }
   }

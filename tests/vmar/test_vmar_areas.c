@@ -23,7 +23,8 @@ static struct {
   uint8_t* pages;
   size_t capacity; /* in odd pages */
   size_t used;
-  uint8_t* single; /* two pages that are one area or two */
+  void* last[8]; /* one area each: a new area finds room where a cut does not */
+  size_t last_used;
 } filler;
 
 static size_t max_map_count(void) {
@@ -50,11 +51,24 @@ static void fill_up(void) {
   while (filler.used < filler.capacity && set_odd_page(filler.used, PROT_READ))
     filler.used++;
   check_true(filler.used < filler.capacity);
+  while (filler.last_used < 8) {
+    /* Shared memory of its own is never one area with its neighbour. */
+    void* at = mmap(NULL, PAGE, PROT_NONE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (at == MAP_FAILED) break;
+    filler.last[filler.last_used++] = at;
+  }
+  check_true(filler.last_used < 8);
 }
 
-static void give_back(size_t count) {
-  while (count-- > 0)
-    check_true(set_odd_page(--filler.used, PROT_NONE));
+/* Makes room for `areas` more, or one more than that. */
+static void give_back(size_t areas) {
+  while (areas > 0 && filler.last_used > 0) {
+    munmap(filler.last[--filler.last_used], PAGE);
+    areas--;
+  }
+  for (size_t i = 0; i < areas; i += 2) {
+    check_true(filler.used > 0 && set_odd_page(--filler.used, PROT_NONE));
+  }
 }
 
 static void filler_begin(void) {
@@ -63,35 +77,29 @@ static void filler_begin(void) {
   if (max > 300000) scenario_skip("vm.max_map_count is too high to be used up");
   filler.capacity = max;
   filler.pages = reserve(2 * max + 1);
-  filler.single = reserve(2);
 }
 
 static void filler_end(void) {
+  give_back(8);
   munmap(filler.pages, (2 * filler.capacity + 1) * PAGE);
-  munmap(filler.single, 2 * PAGE);
   memset(&filler, 0, sizeof(filler));
 }
 
 /* Leaves room for `areas` more areas, a few at most. The library's spares are in stock. */
 static void leave_room(size_t areas) {
   const struct region root = root_region();
-  if (filler.used > 100) give_back(100);
+  give_back(100);
   /* Any call that adds areas stocks up first. */
   zx_vaddr_t at = 0;
   zx_handle_t vmo = make_vmo(1);
   check_ok(zx_vmar_map(root.vmar, READ, 0, vmo, 0, PAGE, &at));
   check_ok(zx_vmar_unmap(root.vmar, at, PAGE));
   drop(&vmo);
-  check_true(mprotect(filler.single + PAGE, PAGE, PROT_READ) == 0);
   fill_up();
-  give_back(areas / 2);
-  if (areas % 2 != 0) check_true(mprotect(filler.single + PAGE, PAGE, PROT_NONE) == 0);
+  give_back(areas);
 }
 
-static void leave_plenty(void) {
-  check_true(filler.used > 1000);
-  give_back(1000);
-}
+static void leave_plenty(void) { give_back(2000); }
 
 /* ---- Calls that run out ---- */
 
@@ -108,6 +116,14 @@ struct stage {
   struct region* r;
   zx_handle_t vmos[4];
   const char* shown; /* before the call */
+  const char* stored;
+};
+
+/* What the mappings show, and of what kind the VMOs are. */
+enum variant {
+  PLAIN,
+  PAGERS,
+  EVEN, /* as PLAIN, but each mapping has the same permissions everywhere, so it is one area */
 };
 
 typedef zx_status_t (*call)(const struct stage* s);
@@ -115,10 +131,14 @@ typedef zx_status_t (*call)(const struct stage* s);
 /* Three mappings of two VMOs with a gap, one of them with permissions of its own for each page; a
  * child region with a mapping; and two VMOs that are not mapped. All pages of `vmos` tell which
  * they are. */
-static struct stage set_stage(bool pagers) {
-  struct stage s = {.r = make_region(24), .shown = "12345678xx12345678x1234x"};
+static struct stage set_stage(enum variant variant) {
+  struct stage s = {
+      .r = make_region(24),
+      .shown = "12345678xx12345678x1234x",
+      .stored = variant == EVEN ? "........xx........x....x" : "........xx.x...x..x....x",
+  };
   for (size_t i = 0; i < 4; i++) {
-    if (pagers) {
+    if (variant == PAGERS) {
       struct root* v = make_root(8);
       supply_tags(v, 0, i % 2 == 0 ? "12345678" : "87654321");
       s.vmos[i] = v->vmo;
@@ -129,8 +149,10 @@ static struct stage set_stage(bool pagers) {
   map_at(s.r, 0, s.vmos[0], 0, 8);
   map_at(s.r, 10, s.vmos[0], 0, 4);
   map_at(s.r, 14, s.vmos[2], 4, 4);
-  check_ok(try_protect(s.r, READ, 11, 1));
-  check_ok(try_protect(s.r, READ, 15, 1));
+  if (variant != EVEN) {
+    check_ok(try_protect(s.r, READ, 11, 1));
+    check_ok(try_protect(s.r, READ, 15, 1));
+  }
   struct region* child = make_region_in(s.r, 18, 6);
   map_at(child, 1, s.vmos[0], 0, 4);
   return s;
@@ -151,16 +173,13 @@ enum need {
 
 /* Tries the call with more and more room until it succeeds; each time it fails nothing has
  * changed. */
-static void try_with_little_room(call make, enum need need, bool pagers) {
-  if (pagers) need_mappings();
-  filler_begin();
-  fill_up();
+static void try_with_little_room(call make, enum need need, enum variant variant) {
   size_t room = 0;
   for (;; room++) {
     struct picture before;
     struct picture after;
     leave_plenty();
-    const struct stage s = set_stage(pagers);
+    const struct stage s = set_stage(variant);
     take_picture(&s, &before);
     leave_room(room);
     const zx_status_t status = make(&s);
@@ -172,14 +191,13 @@ static void try_with_little_room(call make, enum need need, bool pagers) {
     check_equal(after.areas, before.areas);
     for (size_t i = 0; i < 4; i++)
       check_equal(after.mappings[i], before.mappings[i]);
-    expect_stores(s.r, "........xx.x...x..x....x");
+    expect_stores(s.r, s.stored);
     check_true(room < 40);
     /* With room it works. */
     check_ok(make(&s));
     check_ok(zx_vmar_destroy(s.r->vmar));
   }
   check_true(need == MAY_FAIL || room > 0);
-  filler_end();
 }
 
 static zx_status_t map_into_gap(const struct stage* s) {
@@ -215,25 +233,61 @@ static zx_status_t overwrite_ending_in_a_gap(const struct stage* s) {
   return try_map(s->r, READ | ZX_VM_SPECIFIC_OVERWRITE, 7, s->vmos[3], 6, 3);
 }
 
+/* For mappings of one area each: the first goes whole, and the second is cut and gets an end in
+ * it. */
+static zx_status_t overwrite_one_after_the_other(const struct stage* s) {
+  return try_map(s->r, RW | ZX_VM_SPECIFIC_OVERWRITE, 10, s->vmos[3], 4, 7);
+}
+
+static zx_status_t protect_one_after_the_other(const struct stage* s) {
+  return try_protect(s->r, READ, 10, 7);
+}
+
 /* Every mapping of the VMO gets an end in its middle. */
 static zx_status_t shrink(const struct stage* s) { return zx_vmo_set_size(s->vmos[0], 2 * PAGE); }
 
-#define WITH_LITTLE_ROOM(name, call, need)                                    \
-  REGIONS(name##_needs_room) { try_with_little_room((call), (need), false); } \
-  REGIONS(name##_of_pager_vmos_needs_room) { try_with_little_room((call), (need), true); }
-#define TEST_LITTLE_ROOM(name) TEST(name##_needs_room), TEST(name##_of_pager_vmos_needs_room)
+static const struct {
+  const char* name;
+  call make;
+  enum need need;
+  bool variants[3];
+} calls[] = {
+    {"map into a gap", map_into_gap, MAY_FAIL, {true, true, true}},
+    {"map past the end", map_with_an_end, MUST_FAIL, {true, true, true}},
+    {"unmap a middle", unmap_a_middle, MUST_FAIL, {true, true, true}},
+    {"unmap several", unmap_everything_but_ends, MAY_FAIL, {true, true, true}},
+    {"protect a middle", protect_a_middle, MUST_FAIL, {true, true, true}},
+    {"protect several", protect_several, MAY_FAIL, {true, true, true}},
+    {"protect one after the other", protect_one_after_the_other, MAY_FAIL, {true, true, true}},
+    {"overwrite a middle", overwrite_a_middle, MUST_FAIL, {true, true, true}},
+    {"overwrite several", overwrite_several, MAY_FAIL, {true, true, true}},
+    {"overwrite into a gap", overwrite_ending_in_a_gap, MUST_FAIL, {true, true, true}},
+    {"overwrite one after the other", overwrite_one_after_the_other, MAY_FAIL, {true, true, true}},
+    {"shrink", shrink, MUST_FAIL, {true, false, true}},
+};
+
+static void try_all_with_little_room(enum variant variant) {
+  filler_begin();
+  fill_up();
+  for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
+    if (!calls[i].variants[variant]) continue;
+    fprintf(stderr, "%s\n", calls[i].name); /* to know which, if it fails */
+    try_with_little_room(calls[i].make, calls[i].need, variant);
+  }
+  filler_end();
+}
 
 /* vmar.md 14.3 */
-WITH_LITTLE_ROOM(mapping_into_a_gap, map_into_gap, MAY_FAIL)
-WITH_LITTLE_ROOM(mapping_past_the_end, map_with_an_end, MUST_FAIL)
-WITH_LITTLE_ROOM(unmapping_a_middle, unmap_a_middle, MUST_FAIL)
-WITH_LITTLE_ROOM(unmapping_several, unmap_everything_but_ends, MAY_FAIL)
-WITH_LITTLE_ROOM(protecting_a_middle, protect_a_middle, MUST_FAIL)
-WITH_LITTLE_ROOM(protecting_several, protect_several, MAY_FAIL)
-WITH_LITTLE_ROOM(overwriting_a_middle, overwrite_a_middle, MUST_FAIL)
-WITH_LITTLE_ROOM(overwriting_several, overwrite_several, MUST_FAIL)
-WITH_LITTLE_ROOM(overwriting_into_a_gap, overwrite_ending_in_a_gap, MUST_FAIL)
-REGIONS(shrinking_a_mapped_vmo_needs_room) { try_with_little_room(shrink, MUST_FAIL, false); }
+REGIONS(a_call_that_runs_out_of_areas_has_changed_nothing) { try_all_with_little_room(PLAIN); }
+
+/* vmar.md 14.3 */
+REGIONS(so_with_mappings_of_one_area_each) { try_all_with_little_room(EVEN); }
+
+/* vmar.md 14.3 */
+REGIONS(so_with_mappings_of_pager_vmos) {
+  need_mappings();
+  try_all_with_little_room(PAGERS);
+}
 
 /* ---- Many ---- */
 
@@ -247,7 +301,7 @@ REGIONS(many_small_mappings_end_in_no_memory) {
   const zx_handle_t a = tagged("5");
   map_at(r, 0, a, 0, 1);
   fill_up();
-  give_back(ROOM / 2);
+  give_back(ROOM);
   /* One page beside the other is an area each: they do not follow each other in the VMO. */
   uint64_t made = 1;
   zx_status_t status = ZX_OK;
@@ -304,13 +358,12 @@ REGIONS(neighbours_that_go_together_are_one_area) {
 
 int main(int argc, char** argv) {
   const struct CMUnitTest tests[] = {
-      TEST_LITTLE_ROOM(mapping_into_a_gap),           TEST_LITTLE_ROOM(mapping_past_the_end),
-      TEST_LITTLE_ROOM(unmapping_a_middle),           TEST_LITTLE_ROOM(unmapping_several),
-      TEST_LITTLE_ROOM(protecting_a_middle),          TEST_LITTLE_ROOM(protecting_several),
-      TEST_LITTLE_ROOM(overwriting_a_middle),         TEST_LITTLE_ROOM(overwriting_several),
-      TEST_LITTLE_ROOM(overwriting_into_a_gap),       TEST(shrinking_a_mapped_vmo_needs_room),
-      TEST(many_small_mappings_end_in_no_memory),     TEST(what_is_full_can_be_emptied),
       TEST(neighbours_that_go_together_are_one_area),
+      TEST(a_call_that_runs_out_of_areas_has_changed_nothing),
+      TEST(so_with_mappings_of_one_area_each),
+      TEST(so_with_mappings_of_pager_vmos),
+      TEST(many_small_mappings_end_in_no_memory),
+      TEST(what_is_full_can_be_emptied),
   };
   return scenario_main(tests, sizeof(tests) / sizeof(tests[0]), argc, argv);
 }
