@@ -317,6 +317,22 @@ BOTH_WAYS(a_write_to_written_back_zeros_that_were_loaded_is_noticed) {
   expect_nothing();
 }
 
+/* writeback.md 5.5: only a mapping through which the zeros were read may go on showing them */
+SCENARIO(written_back_zeros_are_asked_for_through_other_mappings) {
+  need_mappings();
+  struct root* v = grown(true, 3);
+  map_pages(v, 3);
+  const uint8_t* other = map_vmo(v->vmo, 0, 3 * PAGE);
+  expect_zero_pages(VIA_MAPPING, v, 1, 2);
+  begin_zero_writeback(v, 1, 2);
+  end_writeback(v, 1, 2);
+  struct worker* t1 = start_load(other + 2 * PAGE);
+  expect_read(v, 2, 1);
+  supply(v, 2, 1, TAG);
+  expect_byte(t1, content_byte(TAG, 2, 0));
+  expect_nothing();
+}
+
 /* writeback.md 8.2.12 */
 BOTH_WAYS(a_request_outlives_the_interval_that_it_was_made_for) {
   struct root* v = grown(true, 2);
@@ -531,6 +547,7 @@ int main(int argc, char** argv) {
       TEST(a_shrink_cuts_the_interval_and_keeps_what_is_claimed),
       TEST_BOTH_WAYS(a_write_to_written_back_zeros_asks_with_read_and_dirty),
       TEST_BOTH_WAYS(a_write_to_written_back_zeros_that_were_loaded_is_noticed),
+      TEST(written_back_zeros_are_asked_for_through_other_mappings),
       TEST_BOTH_WAYS(a_request_outlives_the_interval_that_it_was_made_for),
       TEST_BOTH_WAYS(a_split_in_the_middle_leaves_the_claim_to_the_left_part),
       TEST_BOTH_WAYS(one_end_cleans_both_halves_of_a_split_interval),
