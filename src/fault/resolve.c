@@ -61,7 +61,7 @@ static enum action decide_locked(struct fault* f) {
   if ((zxp_mapping_perms(f->mapping, mapping_page, NULL) & needs) == 0) {
     return WAKE;
   }
-  if (f->page >= f->pages->size >> ZXP_PAGE_SHIFT || f->page >= f->mapping->end_page) {
+  if (!zxp_mapping_shows_locked(f->mapping, f->page)) {
     /* Where the void stands, the kernel raises the SIGBUS. */
     return f->mapping->whole ? FAIL : WAKE;
   }
