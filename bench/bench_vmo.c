@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Snapshots: what making one costs, whatever the size, what the first write after it costs, and what
- * a read through a folded chain costs against a plain VMO.
+ * Snapshots: what making one costs, whatever the size; what the first write after it costs; and
+ * what a read through a folded chain costs against a plain VMO.
  *
  *   bench_vmo [--json FILE]      ZXP_BENCH_GIB: size of the large VMO, 1 by default
  *
