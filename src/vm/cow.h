@@ -78,6 +78,9 @@ struct zxp_view {
 void zxp_cow_look_locked(struct zxp_pages* node, uint64_t page, uint64_t limit,
                          struct zxp_view* view);
 
+/* Whether what the view found is a lent page that lies at the node's own place. */
+bool zxp_cow_in_place(struct zxp_pages* node, uint64_t page, const struct zxp_view* view);
+
 /* Whether the node can show pages of others: it has a parent. */
 static inline bool zxp_cow_is_child_locked(const struct zxp_pages* node) {
   return node->parent != NULL;

@@ -19,9 +19,6 @@ unsigned zxp_cow_viewers(struct zxp_pages* node, uint64_t page, uint64_t* run);
 zx_status_t zxp_cow_fill(struct zxp_storage* storage, uint64_t page, uint64_t from_arena_page,
                          uint64_t size_pages, bool grows);
 
-/* Whether what the view found is a lent page that lies at the node's own place. */
-bool zxp_cow_in_place(struct zxp_pages* node, uint64_t page, const struct zxp_view* view);
-
 /* Drops the copies that the node holds in the range. */
 void zxp_cow_drop_copies(struct zxp_pages* node, uint64_t first, uint64_t count);
 

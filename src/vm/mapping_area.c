@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "fault/channel_private.h"
 #include "fault/uffd.h"
+#include "vm/cow.h"
 #include "vm/mapping_private.h"
 #include "vm/page_source.h"
 
@@ -98,6 +99,25 @@ static void mark_data(struct zxp_mapping* m, const struct run* r, uintptr_t at) 
 }
 
 /*
+ * Pages that are not the VMO's own: write-protects those that lie here on loan (vm/cow.h), which
+ * may have got their memory with no bytes in it yet, and zeros that were read.
+ */
+static void mark_shown_locked(struct zxp_mapping* m, const struct run* r, uint64_t first,
+                              uint64_t count, uintptr_t at) {
+  struct zxp_view v;
+  for (uint64_t done = 0; done < count; done += v.count) {
+    const uintptr_t part_at = at + (done << ZXP_PAGE_SHIFT);
+    zxp_cow_look_locked(m->pages, r->page + first + done, count - done, &v);
+    if (zxp_cow_in_place(m->pages, r->page + first + done, &v)) {
+      mark(m, part_at, v.count);
+    } else {
+      const struct run part = {.arena_page = r->arena_page + first + done, .count = v.count};
+      mark_data(m, &part, part_at);
+    }
+  }
+}
+
+/*
  * Write-protects what is present. Also a root's dirty pages: its pager is told of the first store
  * through each mapping (writeback.md 4).
  */
@@ -107,9 +127,10 @@ static void mark_present_locked(struct zxp_mapping* m, const struct run* r, uint
     enum zxp_page_state st;
     const uint64_t n = zxp_page_map_run(&pages->map, r->page + page, r->count - page, &st);
     const uintptr_t n_at = at + (page << ZXP_PAGE_SHIFT);
-    if (st == ZXP_PAGE_INTERVAL || (st == ZXP_PAGE_EMPTY && pages->source == NULL)) {
-      /* A long run may show just a few pages that were read; or pages that lie here on loan
-       * (vm/cow.h). */
+    if (st == ZXP_PAGE_EMPTY && pages->source == NULL) {
+      mark_shown_locked(m, r, page, n, n_at);
+    } else if (st == ZXP_PAGE_INTERVAL) {
+      /* A long run may show just a few pages that were read. */
       const struct run part = {.arena_page = r->arena_page + page, .count = n};
       mark_data(m, &part, n_at);
     } else if (st != ZXP_PAGE_EMPTY && (st != ZXP_PAGE_DIRTY || pages->source != NULL)) {
