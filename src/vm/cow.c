@@ -141,6 +141,10 @@ zx_status_t zxp_cow_fork_locked(struct zxp_pages* node, uint64_t page, bool keep
     st = zxp_cow_fill(node->storage, page, v.arena_page, node->size >> ZXP_PAGE_SHIFT,
                       node->resizable);
   }
+  if (st == ZX_OK && v.content == ZXP_CONTENT_ZERO && keep) {
+    /* Reading a hole gives it memory, which a commit promises. */
+    (void)*(volatile unsigned char*)zxp_pages_bytes_locked(node, page);
+  }
   if (st == ZX_OK) {
     st = zxp_page_map_set(&node->map, page, 1, ZXP_PAGE_DIRTY);
   }
@@ -168,8 +172,9 @@ zx_status_t zxp_cow_show_locked(struct zxp_pages* node, uint64_t page, const str
   const enum zxp_page_state state = zxp_page_map_get(&node->map, page);
   ZXP_ASSERT_HELD(&node->tree->lock);
   if (v->owner == node || zxp_cow_in_place(node, page, v) || state == ZXP_PAGE_CLEAN) {
-    /* Its own bytes or zeros, or there already. */
-    return zxp_cow_in_place(node, page, v) ? ZX_OK : zxp_pages_materialize_locked(node, page);
+    /* Its own bytes or zeros, or there already; but a page that nobody wrote to yet may lack
+     * memory. */
+    return zxp_pages_materialize_locked(node, page);
   }
   if (v->content == ZXP_CONTENT_ZERO && v->owner->source == NULL && node->root_source == NULL) {
     /* Zeros that nobody can change: no copy to keep account of. */
