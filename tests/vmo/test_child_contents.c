@@ -409,6 +409,48 @@ SCENARIO(mappings_made_later_show_what_is_there_by_then) {
   expect_at(b, 2, 1, 8);
 }
 
+/* vmo.md 7.2: pages that were committed and have no bytes yet; what is looked at by a call first */
+SCENARIO(committed_pages_without_bytes_part_like_others) {
+  need_mappings();
+  struct vmo* a = anonymous(BY_CALLS, 0, "1");
+  struct vmo* b = snapshot(a, 1, 2);
+  commit(b, 0, 2);
+  struct vmo* c = snapshot(b, 0, 2);
+  volatile uint8_t* map = map_vmo(b->handle, 0, 2 * PAGE);
+  expect_tags(b, "0 0");
+  expect_tags(c, "0 0");
+  map[0] = 5;
+  map[PAGE] = 6;
+  expect_tags(c, "0 0");
+  expect_at(b, 0, 0, 5);
+  expect_at(b, 1, 0, 6);
+}
+
+/* vmo.md 3, 7.2: pages that a write was going to fill when its buffer failed */
+SCENARIO(pages_that_a_failed_write_left_are_loaded_and_stored_to) {
+  need_mappings();
+  struct vmo* a = anonymous(BY_CALLS, 0, "1 0 0");
+  struct vmo* b = snapshot(a, 0, 3);
+  uint8_t* hole = map_vmo(a->handle, 0, PAGE);
+  unmap(hole, PAGE);
+  check_status(zx_vmo_write(b->handle, hole, PAGE, 2 * PAGE), ZX_ERR_NOT_FOUND);
+  check_status(zx_vmo_write(a->handle, hole, PAGE, 2 * PAGE), ZX_ERR_NOT_FOUND);
+  struct vmo* c = snapshot(b, 0, 3);
+  struct vmo* d = snapshot(a, 0, 3);
+  uint8_t* of_b = map_vmo(b->handle, 0, 3 * PAGE);
+  uint8_t* of_a = map_vmo(a->handle, 0, 3 * PAGE);
+  expect_byte(start_load(of_b + PAGE), 0);
+  expect_byte(start_load(of_a + PAGE), 0);
+  expect_ok(start_store(of_b + PAGE, 5));
+  expect_ok(start_store(of_b + 2 * PAGE, 6));
+  expect_ok(start_store(of_a + 2 * PAGE, 7));
+  expect_tags(c, "1 0 0");
+  expect_tags(d, "1 0 0");
+  expect_at(b, 1, 0, 5);
+  expect_at(b, 2, 0, 6);
+  expect_at(a, 2, 0, 7);
+}
+
 /* vmo.md 16: "so that system calls that write into the memory work too" */
 SCENARIO(a_system_call_that_writes_to_shared_pages_parts_them) {
   need_mappings();
@@ -857,6 +899,8 @@ int main(int argc, char** argv) {
       TEST(every_old_mapping_parts_from_the_child),
       TEST(all_mappings_of_a_child_show_its_own_page_after_a_write),
       TEST(mappings_made_later_show_what_is_there_by_then),
+      TEST(committed_pages_without_bytes_part_like_others),
+      TEST(pages_that_a_failed_write_left_are_loaded_and_stored_to),
       TEST(a_system_call_that_writes_to_shared_pages_parts_them),
       TEST_EACH_WAY(buffers_may_lie_in_mappings_of_parents_and_children),
       TEST(a_snapshot_under_stores_shows_a_prefix_of_them),
