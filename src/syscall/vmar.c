@@ -96,8 +96,9 @@ ZXP_EXPORT zx_status_t zx_vmar_allocate(zx_handle_t parent_vmar, zx_vm_option_t 
     return st;
   }
   const zx_vaddr_t base = child->base;
-  st = zxp_user_copy_out(child_addr, &base, sizeof base, NULL);
-  if (st == ZX_OK) {
+  if (zxp_user_copy_out(child_addr, &base, sizeof base, NULL) != ZX_OK) {
+    st = ZX_ERR_INVALID_ARGS;
+  } else {
     st = zxp_handle_install_user(&child->object, ZX_DEFAULT_VMAR_RIGHTS | rights, child_vmar);
   }
   if (st != ZX_OK) {
@@ -180,8 +181,9 @@ ZXP_EXPORT zx_status_t zx_vmar_map(zx_handle_t handle, zx_vm_option_t options, s
                         vmo_offset, len, options & PERMS,
                         perms_of_rights(vmo_rights) & perms_of_rights(vmar_rights), &at);
   }
-  if (st == ZX_OK) {
-    st = zxp_user_copy_out(mapped_addr, &at, sizeof at, NULL);
+  if (st == ZX_OK && zxp_user_copy_out(mapped_addr, &at, sizeof at, NULL) != ZX_OK) {
+    zxp_region_unmap(zxp_region_of(region_object), at, len, false);
+    st = ZX_ERR_INVALID_ARGS;
   }
 out:
   zxp_object_put(vmo_object);

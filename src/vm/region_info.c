@@ -9,6 +9,7 @@
 
 #include "object/handle.h"
 #include "object/info.h"
+#include "vm/cow.h"
 #include "vm/region_private.h"
 
 zx_status_t zxp_region_get_info(struct zxp_object* object, zx_info_vmar_t* out) {
@@ -51,25 +52,20 @@ static void add_v1(struct zxp_info_list* list, const zx_info_maps_t* entry) {
 _Static_assert(offsetof(zx_info_maps_t, u) == offsetof(zx_info_maps_v2_t, u), "ABI");
 _Static_assert(offsetof(zx_info_maps_t, u) == offsetof(zx_info_maps_v1_t, u), "ABI");
 
-/* Committed bytes behind pages of the mapping. */
-static zx_status_t committed_locked(const struct zxp_mapping* m, uint64_t first, uint64_t count,
-                                    uint64_t* out) {
+/* What the VMO answers for behind pages of the mapping: nothing, if it only shows those of
+ * another. */
+static zx_status_t memory_locked(const struct zxp_mapping* m, uint64_t first, uint64_t count,
+                                 struct zxp_cow_memory* out) {
   struct zxp_pages* pages = m->pages;
   const uint64_t size = pages->size >> ZXP_PAGE_SHIFT;
-  uint64_t page = m->first_page + first;
+  const uint64_t page = m->first_page + first;
   const uint64_t end = page + count < size ? page + count : size;
-  uint64_t resident = 0;
-  zx_status_t st = ZX_OK;
-  if (page < end) {
-    st = zxp_pages_harvest_locked(pages, page, end - page);
+  *out = (struct zxp_cow_memory){0};
+  if (m->vmo->slice || m->vmo->reference || page >= end) {
+    return ZX_OK;
   }
-  while (page < end) {
-    enum zxp_page_state state;
-    const uint64_t n = zxp_page_map_run(&pages->map, page, end - page, &state);
-    resident += zxp_page_state_resident(state) ? n : 0;
-    page += n;
-  }
-  *out = resident << ZXP_PAGE_SHIFT;
+  const zx_status_t st = zxp_pages_harvest_locked(pages, page, end - page);
+  zxp_cow_memory_locked(pages, page, end - page, out);
   return st;
 }
 
@@ -80,9 +76,9 @@ static zx_status_t list_mapping(const struct zxp_mapping* m, size_t depth,
   zxp_pages_lock(m->pages);
   for (uint64_t page = 0; st == ZX_OK && page < m->pages_count;) {
     uint64_t end;
-    uint64_t committed;
+    struct zxp_cow_memory memory;
     const uint32_t perms = zxp_mapping_perms(m, page, &end);
-    st = committed_locked(m, page, end - page, &committed);
+    st = memory_locked(m, page, end - page, &memory);
     zx_info_maps_t entry = {
         .base = m->base + (page << ZXP_PAGE_SHIFT),
         .size = (end - page) << ZXP_PAGE_SHIFT,
@@ -93,12 +89,14 @@ static zx_status_t list_mapping(const struct zxp_mapping* m, size_t depth,
                 .mmu_flags = perms,
                 .vmo_koid = m->vmo->object.koid,
                 .vmo_offset = zxp_mapping_vmo_offset(m, page),
-                .committed_bytes = committed,
-                .populated_bytes = committed,
-                .committed_private_bytes = committed,
-                .populated_private_bytes = committed,
-                .committed_scaled_bytes = committed,
-                .populated_scaled_bytes = committed,
+                .committed_bytes = memory.committed,
+                .populated_bytes = memory.committed,
+                .committed_private_bytes = memory.private_bytes,
+                .populated_private_bytes = memory.private_bytes,
+                .committed_scaled_bytes = memory.scaled,
+                .populated_scaled_bytes = memory.scaled,
+                .committed_fractional_scaled_bytes = memory.scaled_fraction,
+                .populated_fractional_scaled_bytes = memory.scaled_fraction,
             },
     };
     memcpy(entry.name, m->vmo->name, sizeof entry.name);
@@ -301,12 +299,12 @@ static zx_status_t get_task_stats(struct zxp_object* object, zx_rights_t handle_
        n = zxp_region_walk(root, n, &depth)) {
     if (!n->is_region) {
       const struct zxp_mapping* m = zxp_mapping_of_node(n);
-      uint64_t committed;
+      struct zxp_cow_memory memory;
       zxp_pages_lock(m->pages);
-      st = committed_locked(m, 0, m->pages_count, &committed);
+      st = memory_locked(m, 0, m->pages_count, &memory);
       zxp_pages_unlock(m->pages);
       stats->mem_mapped_bytes += zxp_mapping_length(m);
-      stats->mem_private_bytes += committed;
+      stats->mem_private_bytes += memory.committed;
     }
   }
   zxp_rwlock_unlock(&zxp_aspace.lock);

@@ -215,6 +215,10 @@ REGIONS(missing_outputs_leave_no_region_behind) {
   zx_vaddr_t at = 0;
   check_status(zx_vmar_allocate(r->vmar, 0, 0, 4 * PAGE, NULL, &at), ZX_ERR_INVALID_ARGS);
   check_status(zx_vmar_allocate(r->vmar, 0, 0, 4 * PAGE, &child, NULL), ZX_ERR_INVALID_ARGS);
+  /* Nor do outputs that cannot be written. */
+  struct region* hole = make_region(1);
+  check_true(zx_vmar_allocate(r->vmar, 0, 0, 4 * PAGE, (zx_handle_t*)hole->base, &at) != ZX_OK);
+  check_true(zx_vmar_allocate(r->vmar, 0, 0, 4 * PAGE, &child, (zx_vaddr_t*)hole->base) != ZX_OK);
   check_ok(zx_vmar_allocate(r->vmar, 0, 0, 4 * PAGE, &child, &at));
   keep(child);
   check_equal(at, r->base);

@@ -224,6 +224,33 @@ REGIONS(the_offset_in_a_slice_is_the_slices) {
   check_equal(some[1].u.mapping.vmo_koid, vmo_info(slice).koid);
 }
 
+/* vmar.md 10.2; vmo.md 10: what a snapshot shares counts in part, what a slice shows counts
+ * elsewhere */
+REGIONS(maps_tell_shared_memory_from_private) {
+  need_mappings();
+  struct region* r = make_region(8);
+  const zx_handle_t a = tagged("12");
+  zx_handle_t child = ZX_HANDLE_INVALID;
+  zx_handle_t slice = ZX_HANDLE_INVALID;
+  check_ok(zx_vmo_create_child(a, ZX_VMO_CHILD_SLICE, 0, 2 * PAGE, &slice));
+  keep(slice);
+  check_ok(zx_vmo_create_child(a, ZX_VMO_CHILD_SNAPSHOT, 0, 2 * PAGE, &child));
+  keep(child);
+  tag_page(child, 1, '5');
+  map_at(r, 0, a, 0, 2);
+  map_at(r, 2, child, 0, 2);
+  map_at(r, 4, slice, 0, 2);
+  expect_shows(r, "121512xx");
+  zx_info_maps_t some[4];
+  check_ok(zx_object_get_info(r->vmar, ZX_INFO_VMAR_MAPS, some, sizeof(some), NULL, NULL));
+  for (size_t i = 1; i < 3; i++) {
+    check_equal(some[i].u.mapping.committed_bytes, 2 * PAGE);
+    check_equal(some[i].u.mapping.committed_private_bytes, PAGE);
+    check_equal(some[i].u.mapping.committed_scaled_bytes, PAGE + PAGE / 2);
+  }
+  check_equal(some[3].u.mapping.committed_bytes, 0);
+}
+
 /* vmar.md 10.3 */
 REGIONS(mappings_are_counted) {
   struct region* r = make_region(16);
@@ -424,6 +451,7 @@ int main(int argc, char** argv) {
       TEST(a_list_is_cut_at_whole_records),
       TEST(the_maps_of_a_destroyed_region_are_bad_state),
       TEST(the_offset_in_a_slice_is_the_slices),
+      TEST(maps_tell_shared_memory_from_private),
       TEST(mappings_are_counted),
       TEST(vmos_are_listed_by_handle_and_by_mapping),
       TEST(older_vmo_lists_are_as_long),

@@ -324,6 +324,11 @@ REGIONS(a_missing_address_leaves_nothing_mapped) {
   const zx_handle_t a = tagged("1234");
   check_status(zx_vmar_map(r->vmar, READ, 0, a, 0, PAGE, NULL), ZX_ERR_INVALID_ARGS);
   check_equal(mappings_of(a), 0);
+  /* Nor does one that cannot be written. */
+  struct region* hole = make_region(1);
+  check_status(zx_vmar_map(r->vmar, READ, 0, a, 0, PAGE, (zx_vaddr_t*)hole->base),
+               ZX_ERR_INVALID_ARGS);
+  check_equal(mappings_of(a), 0);
   map_at(r, 0, a, 0, 4);
 }
 
