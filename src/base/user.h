@@ -14,19 +14,24 @@
 #ifndef ZXP_BASE_USER_H_
 #define ZXP_BASE_USER_H_
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <zircon/types.h>
 
-/* First address and end of the root region; both 0 before it exists. */
-extern uintptr_t zxp_window_base;
-extern uintptr_t zxp_window_end;
+/*
+ * First address and end of the root region; both 0 before it exists. Another thread may be making it: the end
+ * is stored last (vm/aspace.c), so whoever sees the end sees the base.
+ */
+extern _Atomic uintptr_t zxp_window_base;
+extern _Atomic uintptr_t zxp_window_end;
 
 /* Whether any byte of [p, p + n) lies in the root region. */
 static inline bool zxp_user_in_window(const void* p, size_t n) {
   const uintptr_t at = (uintptr_t)p;
-  return at < zxp_window_end && at + n > zxp_window_base;
+  return at < atomic_load_explicit(&zxp_window_end, memory_order_acquire) &&
+         at + n > atomic_load_explicit(&zxp_window_base, memory_order_relaxed);
 }
 
 /*

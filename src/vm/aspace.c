@@ -28,8 +28,8 @@
 #define WINDOW_ALIGN (UINT64_C(1) << 32)
 
 struct zxp_aspace zxp_aspace = {.lock = ZXP_RWLOCK_INITIALIZER(ZXP_RANK_ASPACE)};
-uintptr_t zxp_window_base;
-uintptr_t zxp_window_end;
+_Atomic uintptr_t zxp_window_base;
+_Atomic uintptr_t zxp_window_end;
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static zx_status_t init_status = ZX_ERR_NO_MEMORY;
@@ -51,8 +51,8 @@ static void init_once(void) {
     }
     zxp_aspace.base = base;
     zxp_aspace.size = size;
-    zxp_window_base = base;
-    zxp_window_end = base + size;
+    atomic_store_explicit(&zxp_window_base, base, memory_order_relaxed);
+    atomic_store_explicit(&zxp_window_end, base + size, memory_order_release);
     init_status = ZX_OK;
     ZXP_LOG(ZXP_TOPIC_MAP, 2, "root region of %llu GiB at %p", (unsigned long long)(size >> 30),
             (void*)base);

@@ -51,10 +51,13 @@ static zx_status_t find(uintptr_t address, uint64_t n, uint32_t perm, struct zxp
 
 /* Bytes from `address` on that lie outside the window; 0 if it lies inside. */
 static uint64_t outside(uintptr_t address, uint64_t n) {
-  if (address >= zxp_window_base && address < zxp_window_end) {
+  /* The end first: see base/user.h. */
+  const uintptr_t end = zxp_window_end;
+  const uintptr_t base = zxp_window_base;
+  if (address >= base && address < end) {
     return 0;
   }
-  const uint64_t gap = address < zxp_window_base ? zxp_window_base - address : n;
+  const uint64_t gap = address < base ? base - address : n;
   return n < gap ? n : gap;
 }
 
