@@ -21,8 +21,8 @@
 #include <zircon/types.h>
 
 /*
- * First address and end of the root region; both 0 before it exists. Another thread may be making it: the end
- * is stored last (vm/aspace.c), so whoever sees the end sees the base.
+ * First address and end of the root region; both 0 before it exists. Another thread may be making
+ * it: the end is stored last (vm/aspace.c), so whoever sees the end sees the base.
  */
 extern _Atomic uintptr_t zxp_window_base;
 extern _Atomic uintptr_t zxp_window_end;

@@ -477,6 +477,7 @@ SCENARIO(a_system_call_that_writes_to_shared_pages_parts_them) {
 
 /* vmo.md 3, 7: buffers in mappings of parents and children */
 EACH_WAY(buffers_may_lie_in_mappings_of_parents_and_children) {
+  need_mappings();
   struct vmo* a = anonymous(way, 0, "1 2");
   struct vmo* b = snapshot(a, 0, 2);
   uint8_t* of_a = a->map != NULL ? a->map : map_vmo(a->handle, 0, 2 * PAGE);

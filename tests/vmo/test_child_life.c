@@ -139,6 +139,7 @@ SCENARIO(a_clone_that_moved_up_to_a_grandparent_is_a_clone_still) {
 
 /* vmo.md 9: "An object lives while a handle to it or a mapping of it exists" */
 SCENARIO(a_parent_that_is_mapped_stays_the_parent) {
+  need_mappings();
   struct vmo* a = anonymous(BY_CALLS, 0, "1 2");
   struct vmo* b = snapshot(a, 0, 2);
   const zx_koid_t koid = koid_of(a->handle);
@@ -165,6 +166,7 @@ SCENARIO(a_child_lives_while_one_of_its_handles_does) {
 
 /* vmo.md 9: "closing B alone leaves A's signal down until C ends", also where C is only mapped */
 SCENARIO(the_signal_waits_for_a_grandchild_that_is_only_mapped) {
+  need_mappings();
   struct vmo* a = anonymous(BY_CALLS, 0, "1");
   struct vmo* b = snapshot(a, 0, 1);
   struct vmo* c = snapshot(b, 0, 1);

@@ -652,6 +652,7 @@ EACH_WAY(closing_the_pager_leaves_present_pages_to_the_children) {
 
 /* pager.md 13.35, 8.2: a child, by handle or mapping, at any depth, keeps the root */
 EACH_WAY(p35_complete_is_sent_when_the_last_descendant_ends) {
+  need_mappings();
   struct root* root = NULL;
   struct vmo* r = pager_root(way, 0, "1 2", &root);
   struct vmo* c = lazy(r, 0, 2);

@@ -242,6 +242,7 @@ SCENARIO(there_is_no_contiguous_or_physical_memory) {
 
 /* vmo.md 14: "a mapping of a slice counts for the slice only" */
 SCENARIO(mappings_count_for_the_object_that_was_mapped) {
+  need_mappings();
   struct vmo* a = anonymous(BY_CALLS, 0, "1 2 3");
   struct vmo* s = slice(a, 0, 2);
   struct vmo* r = reference(a);

@@ -124,6 +124,7 @@ SCENARIO(operations_over_the_whole_are_fine) {
 
 /* vmo.md 7: children, slices and references far out */
 SCENARIO(children_far_out_show_and_part_as_others_do) {
+  need_mappings();
   const zx_handle_t vmo = unbounded(0);
   const uint64_t far_out = UINT64_C(0xF000000000000000);
   set_byte(vmo, far_out + 5, 1);
@@ -145,6 +146,7 @@ SCENARIO(children_far_out_show_and_part_as_others_do) {
 
 /* vmo.md 16: mappings of places far out */
 SCENARIO(places_far_out_are_mapped) {
+  need_mappings();
   const zx_handle_t vmo = unbounded(0);
   static const uint64_t offsets[] = {0, UINT64_C(1) << 45, UINT64_C(1) << 62, UINT64_C(3) << 62,
                                      MAX_SIZE - 2 * PAGE};
