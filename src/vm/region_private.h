@@ -43,7 +43,7 @@ uintptr_t zxp_region_range_end(const struct zxp_region* r, uintptr_t address, ui
 /* ---- region_place.c ---- */
 
 /* Keeps what a node says of its subtree right. */
-void zxp_vm_node_update(struct zxp_tree_node* n);
+void zxp_vm_node_update(struct zxp_tree_node* tree_node);
 
 /*
  * Rows 7 to 12 of vmar.md 4: a place for `length` bytes, more than none. With

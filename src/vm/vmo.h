@@ -196,7 +196,7 @@ bool zxp_vmo_is_cow_relative_locked(const struct zxp_vmo* vmo);
 
 /* Where page 0 lies in the VMO at the top of the tree, in bytes; bounds how far the pages may
  * reach. */
-uint64_t zxp_pages_offset_in_root_locked(const struct zxp_pages* pages);
+uint64_t zxp_pages_offset_in_root_locked(const struct zxp_pages* node);
 
 /*
  * zx_vmo_create_child behind the handle and its rights (vmo.md 6, checks 4 to 6); `size` is not

@@ -122,11 +122,15 @@ zx_status_t try_op(const struct region* r, uint32_t op, uint64_t page, uint64_t 
 /* The digit of a word whose bytes are all one tag. */
 static char tag_of(uint64_t word) {
   const uint64_t tag = word & 0xff;
-  return tag <= 9 && word == tag * UINT64_C(0x0101010101010101) ? (char)('0' + tag) : '?';
+  if (tag > 9 || word != tag * UINT64_C(0x0101010101010101)) return '?';
+  return (char)('0' + tag);
 }
 
 static char name_of(int signo, char without) {
-  return signo == 0 ? without : signo == SIGSEGV ? 'x' : signo == SIGBUS ? 'B' : '?';
+  if (signo == 0) return without;
+  if (signo == SIGSEGV) return 'x';
+  if (signo == SIGBUS) return 'B';
+  return '?';
 }
 
 /* The last word of a page is looked at too: a page is of one piece. */
@@ -171,7 +175,8 @@ void expect_tags_at(struct place place, zx_handle_t vmo, const char* text) {
   for (size_t i = 0; text[i] != '\0' && i < sizeof(got) - 1; i++) {
     uint64_t words[512];
     check_status_at(place, "zx_vmo_read", zx_vmo_read(vmo, words, i * PAGE, PAGE), ZX_OK);
-    got[i] = words[0] == words[511] ? tag_of(words[0]) : '?';
+    got[i] = tag_of(words[0]);
+    if (words[0] != words[511]) got[i] = '?';
   }
   compare(place, "the VMO has", got, text);
 }
