@@ -66,14 +66,51 @@ void bench_report_add(struct bench_report* r, const char* name, struct bench_sam
   };
 }
 
-void bench_report_add_bytes(struct bench_report* r, const char* name, double bytes) {
+void bench_report_per_page(struct bench_report* r, size_t pages) {
+  if (r->row_count > 0) {
+    r->rows[r->row_count - 1].pages = pages;
+  }
+}
+
+static void add_number(struct bench_report* r, const char* name, double number, const char* unit) {
   *new_row(r) = (struct bench_row){.name = name,
-                                   .unit = "bytes",
+                                   .unit = unit,
                                    .samples = 1,
-                                   .min = bytes,
-                                   .mean = bytes,
-                                   .p50 = bytes,
-                                   .p99 = bytes};
+                                   .min = number,
+                                   .mean = number,
+                                   .p50 = number,
+                                   .p99 = number};
+}
+
+void bench_report_add_bytes(struct bench_report* r, const char* name, double bytes) {
+  add_number(r, name, bytes, "bytes");
+}
+
+void bench_report_add_calls(struct bench_report* r, const char* name, double calls) {
+  add_number(r, name, calls, "calls");
+}
+
+static void add_bar(struct bench_report* r, struct bench_bar bar) {
+  if (r->bar_count == BENCH_MAX_BARS) {
+    fprintf(stderr, "%s: more than %d bars\n", r->name, BENCH_MAX_BARS);
+    exit(1);
+  }
+  r->bars[r->bar_count++] = bar;
+}
+
+void bench_report_at_most(struct bench_report* r, int item, const char* row, const char* against,
+                          double limit) {
+  add_bar(r, (struct bench_bar){item, BENCH_AT_MOST, row, against, limit});
+}
+
+void bench_report_at_least(struct bench_report* r, int item, const char* row, const char* against,
+                           double limit) {
+  add_bar(r, (struct bench_bar){item, BENCH_AT_LEAST, row, against, limit});
+}
+
+void bench_report_at_most_more(struct bench_report* r, int item, const char* row,
+                               const char* against, double limit) {
+  add_bar(r, (struct bench_bar){item, BENCH_AT_MOST_MORE, row, against, limit});
 }
 
 static const struct bench_row* find_row(const struct bench_report* r, const char* name) {
@@ -86,6 +123,46 @@ static const struct bench_row* find_row(const struct bench_report* r, const char
 }
 
 static double ratio(double a, double b) { return b > 0 ? a / b : 0; }
+
+/* ---- Bars ---- */
+
+/* A bar held against what was measured. */
+struct verdict {
+  bool measured; /* else a row is missing: a peer that is not to be had here */
+  bool met;
+  double p50; /* the figure that the bar is about */
+  double p99; /* the same of the slow samples, for information */
+  char text[32];
+};
+
+static double figure_of(enum bench_bar_kind kind, double row, double against) {
+  switch (kind) {
+    case BENCH_AT_MOST:
+      return ratio(row, against);
+    case BENCH_AT_LEAST:
+      return ratio(against, row);
+    case BENCH_AT_MOST_MORE:
+      return row - against;
+  }
+  return 0;
+}
+
+/* What is printed has two digits, and that is what is judged: 1.004 is at most 1.00. */
+static struct verdict judge(const struct bench_report* r, const struct bench_bar* bar) {
+  struct verdict v = {.measured = false};
+  const struct bench_row* row = find_row(r, bar->row);
+  const struct bench_row* against = find_row(r, bar->against);
+  const double slack = 0.005;
+  snprintf(v.text, sizeof v.text, bar->kind == BENCH_AT_MOST_MORE ? "%s %.0f more" : "%s %.2f",
+           bar->kind == BENCH_AT_LEAST ? "at least" : "at most", bar->limit);
+  if (row != NULL && against != NULL) {
+    v.measured = true;
+    v.p50 = figure_of(bar->kind, row->p50, against->p50);
+    v.p99 = figure_of(bar->kind, row->p99, against->p99);
+    v.met = bar->kind == BENCH_AT_LEAST ? v.p50 > bar->limit - slack : v.p50 < bar->limit + slack;
+  }
+  return v;
+}
 
 /* ---- Where the numbers are from ---- */
 
@@ -133,7 +210,21 @@ static void print_number(double number, const char* unit) {
   if (strcmp(unit, "ns") == 0) {
     printf(" %11.3f", number / 1000);
   } else {
-    printf(" %5.3f bytes", number);
+    printf(" %5.3f %s", number, unit);
+  }
+}
+
+static void print_bars(const struct bench_report* r) {
+  for (size_t i = 0; i < r->bar_count; i++) {
+    const struct bench_bar* bar = &r->bars[i];
+    const struct verdict v = judge(r, bar);
+    printf("  bar %d: %s %s %s: ", bar->item, bar->row, bar->kind == BENCH_AT_MOST_MORE ? "-" : "/",
+           bar->against);
+    if (v.measured) {
+      printf("%.2f (p99 %.2f), %s: %s\n", v.p50, v.p99, v.text, v.met ? "met" : "MISSED");
+    } else {
+      printf("%s: not measured\n", v.text);
+    }
   }
 }
 
@@ -155,6 +246,9 @@ void bench_report_print(const struct bench_report* r) {
       print_number(row->mean, row->unit);
       print_number(row->p50, row->unit);
       print_number(row->p99, row->unit);
+    }
+    if (row->pages > 0) {
+      printf("   %.3f a page", row->p50 / 1000 / (double)row->pages);
     }
     printf("\n");
   }
@@ -186,6 +280,10 @@ static void write_row(FILE* f, const struct bench_row* row, const struct bench_r
   write_text(f, "unit", row->unit);
   fprintf(f, "\"samples\": %zu, ", row->samples);
   write_numbers(f, "", row->min, row->mean, row->p50, row->p99);
+  if (row->pages > 0) {
+    fprintf(f, ", \"pages\": %zu, \"p50_per_page\": %.3f", row->pages,
+            row->p50 / (double)row->pages);
+  }
   if (base != NULL) {
     fprintf(f, ", ");
     write_text(f, "against", base->name);
@@ -193,6 +291,20 @@ static void write_row(FILE* f, const struct bench_row* row, const struct bench_r
                   ratio(row->p50, base->p50), ratio(row->p99, base->p99));
   }
   fprintf(f, "}");
+}
+
+static void write_bar(FILE* f, const struct bench_report* r, const struct bench_bar* bar) {
+  const struct verdict v = judge(r, bar);
+  fprintf(f, "{\"item\": %d, ", bar->item);
+  write_text(f, "row", bar->row);
+  write_text(f, "against", bar->against);
+  write_text(f, "bar", v.text);
+  if (v.measured) {
+    fprintf(f, "\"p50\": %.3f, \"p99\": %.3f, \"met\": %s}", v.p50, v.p99,
+            v.met ? "true" : "false");
+  } else {
+    fprintf(f, "\"met\": null}");
+  }
 }
 
 bool bench_report_write_json(const struct bench_report* r, const char* path) {
@@ -213,11 +325,60 @@ bool bench_report_write_json(const struct bench_report* r, const char* path) {
     fprintf(f, "%s\n  ", i == 0 ? "" : ",");
     write_row(f, &r->rows[i], find_row(r, r->rows[i].against));
   }
+  fprintf(f, "\n], \"bars\": [");
+  for (size_t i = 0; i < r->bar_count; i++) {
+    fprintf(f, "%s\n  ", i == 0 ? "" : ",");
+    write_bar(f, r, &r->bars[i]);
+  }
   fprintf(f, "\n]}\n");
   const bool failed = ferror(f) != 0;
   if (fclose(f) != 0 || failed) {
     fprintf(stderr, "%s: %s\n", path, strerror(errno));
     return false;
+  }
+  return true;
+}
+
+int bench_report_finish(const struct bench_report* r, const char* json) {
+  bench_report_print(r);
+  return json == NULL || bench_report_write_json(r, json) ? 0 : 1;
+}
+
+/* ---- Command lines ---- */
+
+static bool take_value(const struct bench_option* option, const char* value) {
+  if (option->text != NULL) {
+    *option->text = value;
+    return true;
+  }
+  char* end;
+  errno = 0;
+  const unsigned long long number = strtoull(value, &end, 10);
+  if (errno != 0 || *end != '\0' || number == 0 || number > SIZE_MAX / 4096 || value[0] == '-') {
+    fprintf(stderr, "%s %s: not a number from 1 on\n", option->name, value);
+    return false;
+  }
+  *option->number = (size_t)number;
+  return true;
+}
+
+bool bench_parse(int argc, char** argv, const struct bench_option* options, size_t count) {
+  for (int i = 1; i < argc; i += 2) {
+    size_t o = 0;
+    while (o < count && strcmp(options[o].name, argv[i]) != 0) {
+      o++;
+    }
+    if (o == count || i + 1 == argc) {
+      fprintf(stderr, "usage: %s", argv[0]);
+      for (size_t j = 0; j < count; j++) {
+        fprintf(stderr, " [%s %s]", options[j].name, options[j].number != NULL ? "N" : "TEXT");
+      }
+      fprintf(stderr, "\n");
+      return false;
+    }
+    if (!take_value(&options[o], argv[i + 1])) {
+      return false;
+    }
   }
   return true;
 }
