@@ -1,209 +1,57 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * How long a load from an absent page takes, from the touch until the thread goes on: answered from
- * zx_port_wait and from a libuv callback, each against the loop that one would write by hand
- * (raw_uffd.h).
+ * zx_port_wait and from libuv callbacks, against the loops that one would write by hand and against
+ * other ways to have a program fill pages (way.h).
  *
  *   bench_fault [--pages N] [--rounds N] [--place free|same|apart] [--json FILE]
  *
- * One thread touches N pages one after the other; another one, which the scheduler may put
- * anywhere, fills a page and answers. The four ways take turns, a round of N pages each, so that
- * what else the machine does falls on all of them. What comes before and after the touches is not
+ * One thread touches N pages, from the first to the last; another one, which the scheduler may put
+ * anywhere, fills a page and answers. The ways take turns, a round of N pages each, so that what
+ * else the machine does falls on all of them. What comes before and after the touches is not
  * measured.
  *
  * Where the two threads run decides more than the code between them. By default the scheduler
  * chooses, and may choose differently from one round to the next; `same` keeps both on one core,
  * `apart` on two.
  */
-#include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <zircon/process.h>
-#include <zircon/status.h>
-#include <zircon/syscalls.h>
-#include <zircon/syscalls/port.h>
-#include <zircon/zxpager-uv.h>
 #include <zircon/zxpager.h>
 
 #include "bench.h"
-#include "raw_uffd.h"
+#include "way.h"
 
-#define PAGE 4096u
+/* Touches to a fault where the kernel maps 16 pages around the one that is touched. */
+#define AROUND 16u
 
-/* Packets of no VMO: the thread is to end. */
-#define STOP_KEY UINT64_MAX
-
-static unsigned char pattern[PAGE];
-
-static void check(zx_status_t st, const char* what) {
-  if (st != ZX_OK) {
-    fprintf(stderr, "%s: %s\n", what, zx_status_get_string(st));
-    exit(1);
-  }
-}
-
-/* Touches each page once. */
-static void touch_pages(const unsigned char* memory, size_t pages, struct bench_samples* out) {
-  for (size_t i = 0; i < pages; i++) {
-    const uint64_t start = bench_now();
-    const unsigned char byte = *(const volatile unsigned char*)(memory + i * PAGE);
-    const uint64_t end = bench_now();
-    if (byte != pattern[0]) {
-      fprintf(stderr, "page %zu: wrong content\n", i);
-      exit(1);
-    }
-    bench_samples_add(out, end - start);
-  }
-}
-
-/* ---- The library's side of both ways ---- */
-
-/* The buffer that a pager fills and supplies from. */
-struct transfer {
-  zx_handle_t vmo;
-  zx_vaddr_t address;
+enum {
+  RAW_POLL,
+  PORT,
+  RAW_UV,
+  UV,
+  LOOP_THREAD,
+  SEGV,
+  FUSE,
+  CACHED,
+  WAYS
 };
 
-static void transfer_init(struct transfer* t) {
-  check(zx_vmo_create(PAGE, 0, &t->vmo), "zx_vmo_create");
-  check(zx_vmar_map(zx_vmar_root_self(), ZX_VM_PERM_READ | ZX_VM_PERM_WRITE, 0, t->vmo, 0, PAGE,
-                    &t->address),
-        "zx_vmar_map");
-}
-
-static void transfer_free(struct transfer* t) {
-  zx_vmar_unmap(zx_vmar_root_self(), t->address, PAGE);
-  zx_handle_close(t->vmo);
-}
-
-static void answer(const struct transfer* t, zx_handle_t pager, zx_handle_t vmo, uint64_t offset) {
-  memcpy((void*)t->address, pattern, PAGE);
-  check(zx_pager_supply_pages(pager, vmo, offset, PAGE, t->vmo, 0), "zx_pager_supply_pages");
-}
-
-static void touch_vmo(zx_handle_t vmo, size_t pages, struct bench_samples* out) {
-  zx_vaddr_t address;
-  check(zx_vmar_map(zx_vmar_root_self(), ZX_VM_PERM_READ, 0, vmo, 0, pages * PAGE, &address),
-        "zx_vmar_map");
-  touch_pages((const unsigned char*)address, pages, out);
-  check(zx_vmar_unmap(zx_vmar_root_self(), address, pages * PAGE), "zx_vmar_unmap");
-}
-
-/* ---- zx_port_wait ---- */
-
-struct port_way {
-  zx_handle_t port;
-  zx_handle_t pager;
-  zx_handle_t vmo; /* of the round; set while nothing is requested */
-  struct transfer transfer;
-  pthread_t thread;
+static const struct {
+  const struct way_type* type;
+  const struct way_type* against;
+} compared[WAYS] = {
+    [RAW_POLL] = {&way_raw_poll, NULL},
+    [PORT] = {&way_port, &way_raw_poll},
+    [RAW_UV] = {&way_raw_uv, NULL},
+    [UV] = {&way_uv_loop, &way_raw_uv},
+    [LOOP_THREAD] = {&way_loop_thread, &way_raw_poll},
+    [SEGV] = {&way_segv, &way_raw_poll},
+    [FUSE] = {&way_fuse, &way_raw_poll},
+    [CACHED] = {&way_file, &way_raw_poll},
 };
-
-static void* port_main(void* argument) {
-  struct port_way* w = argument;
-  for (;;) {
-    zx_port_packet_t packet;
-    check(zx_port_wait(w->port, ZX_TIME_INFINITE, &packet), "zx_port_wait");
-    if (packet.key == STOP_KEY) {
-      return NULL;
-    }
-    if (packet.page_request.command == ZX_PAGER_VMO_READ) {
-      answer(&w->transfer, w->pager, w->vmo, packet.page_request.offset);
-    }
-  }
-}
-
-static void port_way_start(struct port_way* w) {
-  check(zx_port_create(0, &w->port), "zx_port_create");
-  check(zx_pager_create(0, &w->pager), "zx_pager_create");
-  transfer_init(&w->transfer);
-  if (pthread_create(&w->thread, NULL, port_main, w) != 0) {
-    exit(1);
-  }
-}
-
-static void port_way_round(struct port_way* w, size_t pages, struct bench_samples* out) {
-  check(zx_pager_create_vmo(w->pager, 0, w->port, 0, pages * PAGE, &w->vmo), "zx_pager_create_vmo");
-  touch_vmo(w->vmo, pages, out);
-  zx_handle_close(w->vmo);
-}
-
-static void port_way_stop(struct port_way* w) {
-  const zx_port_packet_t stop = {.key = STOP_KEY, .type = ZX_PKT_TYPE_USER};
-  check(zx_port_queue(w->port, &stop), "zx_port_queue");
-  pthread_join(w->thread, NULL);
-  transfer_free(&w->transfer);
-  zx_handle_close(w->pager);
-  zx_handle_close(w->port);
-}
-
-/* ---- A libuv callback ---- */
-
-struct uv_way {
-  zxp_uv_thread_t thread;
-  zxp_uv_pager_t pager;
-  struct transfer transfer;
-};
-
-/* What a round needs, freed when its VMO completes. */
-struct uv_round {
-  zxp_uv_vmo_t vmo;
-  struct uv_way* way;
-};
-
-static void on_read(zxp_uv_vmo_t* vmo, uint64_t offset, uint64_t length) {
-  (void)length; /* one page: a touch asks for no more */
-  const struct uv_round* round = vmo->data;
-  answer(&round->way->transfer, zxp_uv_pager_handle(vmo->pager), vmo->handle, offset);
-}
-
-static void on_complete(zxp_uv_vmo_t* vmo) { free(vmo->data); }
-
-static void uv_way_start(struct uv_way* w) {
-  static const zxp_uv_pager_callbacks_t callbacks = {
-      .size = sizeof callbacks, .read = on_read, .complete = on_complete};
-  transfer_init(&w->transfer);
-  check(zxp_uv_thread_start(&w->thread, "bench-loop"), "zxp_uv_thread_start");
-  check(zxp_uv_pager_init_on_thread(&w->thread, &w->pager, &callbacks), "zxp_uv_pager_init");
-}
-
-static void uv_way_round(struct uv_way* w, size_t pages, struct bench_samples* out) {
-  struct uv_round* round = calloc(1, sizeof *round);
-  if (round == NULL) {
-    exit(1);
-  }
-  round->way = w;
-  round->vmo.data = round;
-  zx_handle_t vmo;
-  check(zxp_uv_pager_create_vmo(&w->pager, &round->vmo, 0, pages * PAGE, &vmo),
-        "zxp_uv_pager_create_vmo");
-  touch_vmo(vmo, pages, out);
-  zx_handle_close(vmo);
-}
-
-static void uv_way_stop(struct uv_way* w) {
-  check(zxp_uv_pager_close_on_thread(&w->thread, &w->pager), "zxp_uv_pager_close_on_thread");
-  check(zxp_uv_thread_stop(&w->thread), "zxp_uv_thread_stop");
-  transfer_free(&w->transfer);
-}
-
-/* ---- All four in turns ---- */
-
-static void raw_round(struct raw_uffd* r, size_t pages, struct bench_samples* out) {
-  touch_pages(r->memory, pages, out);
-  raw_uffd_reset(r);
-}
-
-static size_t number(const char* text) {
-  const long n = strtol(text, NULL, 10);
-  if (n <= 0 || n > 1000000) {
-    fprintf(stderr, "bench_fault: %s: not a number from 1 to 1000000\n", text);
-    exit(2);
-  }
-  return (size_t)n;
-}
 
 enum place {
   FREE,
@@ -211,12 +59,16 @@ enum place {
   APART
 };
 
-static enum place place_of(const char* text) {
-  if (strcmp(text, "same") == 0) return SAME;
-  if (strcmp(text, "apart") == 0) return APART;
-  if (strcmp(text, "free") == 0) return FREE;
-  fprintf(stderr, "bench_fault: %s: not a place\n", text);
-  exit(2);
+static bool place_of(const char* text, enum place* place) {
+  static const char* const names[] = {[FREE] = "free", [SAME] = "same", [APART] = "apart"};
+  for (int i = FREE; i <= APART; i++) {
+    if (strcmp(text, names[i]) == 0) {
+      *place = (enum place)i;
+      return true;
+    }
+  }
+  fprintf(stderr, "--place %s: free, same or apart\n", text);
+  return false;
 }
 
 /* Keeps the calling thread, and those that it starts from now on, on the nth core it may use. */
@@ -234,111 +86,80 @@ static void stay_on_core(const cpu_set_t* allowed, int n) {
   }
 }
 
-struct settings {
-  size_t pages;
-  size_t rounds;
-  enum place place;
-  const char* json;
-};
-
-static bool parse(int argc, char** argv, struct settings* s) {
-  *s = (struct settings){.pages = 256, .rounds = 100, .place = FREE};
-  for (int i = 1; i < argc; i += 2) {
-    if (i + 1 == argc) {
-      return false;
-    }
-    if (strcmp(argv[i], "--pages") == 0) {
-      s->pages = number(argv[i + 1]);
-    } else if (strcmp(argv[i], "--rounds") == 0) {
-      s->rounds = number(argv[i + 1]);
-    } else if (strcmp(argv[i], "--place") == 0) {
-      s->place = place_of(argv[i + 1]);
-    } else if (strcmp(argv[i], "--json") == 0) {
-      s->json = argv[i + 1];
-    } else {
-      return false;
+static void report(struct bench_samples samples[WAYS], struct bench_report* r) {
+  bench_report_init(r, "fault");
+  for (int i = 0; i < WAYS; i++) {
+    if (samples[i].count > 0) {
+      bench_report_add(r, compared[i].type->name, &samples[i],
+                       compared[i].against != NULL ? compared[i].against->name : NULL);
     }
   }
-  return true;
+  bench_report_at_most(r, 1, way_port.name, way_raw_poll.name, 1.15);
+  bench_report_at_most(r, 1, way_uv_loop.name, way_raw_uv.name, 1.15);
+  bench_report_at_most(r, 1, way_loop_thread.name, way_raw_poll.name, 0.6);
+  bench_report_at_most(r, 1, way_port.name, way_fuse.name, 1);
+  bench_report_at_most(r, 1, way_port.name, way_segv.name, 1);
+  bench_report_at_most(r, 1, way_uv_loop.name, way_fuse.name, 1);
+  bench_report_at_most(r, 1, way_uv_loop.name, way_segv.name, 1);
 }
 
-enum way {
-  RAW_POLL,
-  PORT,
-  RAW_UV,
-  UV,
-  WAYS
-};
-
 int main(int argc, char** argv) {
-  struct settings settings;
-  if (!parse(argc, argv, &settings)) {
-    fprintf(
-        stderr,
-        "usage: bench_fault [--pages N] [--rounds N] [--place free|same|apart] [--json FILE]\n");
+  size_t pages = 256;
+  size_t rounds = 100;
+  const char* place_text = "free";
+  const char* json = NULL;
+  const struct bench_option options[] = {{"--pages", &pages, NULL},
+                                         {"--rounds", &rounds, NULL},
+                                         {"--place", NULL, &place_text},
+                                         {"--json", NULL, &json}};
+  enum place place;
+  if (!bench_parse(argc, argv, options, 4) || !place_of(place_text, &place)) {
     return 2;
   }
-  const size_t pages = settings.pages;
-  const size_t rounds = settings.rounds;
 
   zxp_probe_t probe;
-  check(zxp_probe(&probe), "zxp_probe");
+  way_check(zxp_probe(&probe), "zxp_probe");
   if (!probe.mappings_supported) {
     printf("skipped: page faults can't be served here\n%s\n", probe.advice);
     return 77;
   }
-  memset(pattern, 0x5a, sizeof pattern);
 
   cpu_set_t allowed;
   sched_getaffinity(0, sizeof allowed, &allowed);
-  if (settings.place != FREE) {
-    stay_on_core(&allowed, settings.place == APART ? 1 : 0);
+  if (place != FREE) {
+    stay_on_core(&allowed, place == APART ? 1 : 0);
   }
-
-  static struct raw_uffd raw_poll;
-  static struct raw_uffd raw_uv;
-  static struct port_way port;
-  static struct uv_way uv;
-  if (!raw_uffd_start(&raw_poll, pages, pattern, false) ||
-      !raw_uffd_start(&raw_uv, pages, pattern, true)) {
-    return 1;
+  struct way* ways[WAYS];
+  struct bench_samples samples[WAYS];
+  for (int i = 0; i < WAYS; i++) {
+    const struct way_setup setup = {.pages = i == CACHED ? pages * AROUND : pages};
+    ways[i] = way_start(compared[i].type, &setup);
+    bench_samples_init(&samples[i], pages * rounds);
   }
-  port_way_start(&port);
-  uv_way_start(&uv);
-  if (settings.place != FREE) {
+  if (place != FREE) {
     stay_on_core(&allowed, 0);
   }
 
-  struct bench_samples samples[WAYS];
-  for (int i = 0; i < WAYS; i++) {
-    bench_samples_init(&samples[i], pages * rounds);
-  }
   /* One round more: the first warms up, and is forgotten. */
   for (size_t round = 0; round <= rounds; round++) {
-    raw_round(&raw_poll, pages, &samples[RAW_POLL]);
-    port_way_round(&port, pages, &samples[PORT]);
-    raw_round(&raw_uv, pages, &samples[RAW_UV]);
-    uv_way_round(&uv, pages, &samples[UV]);
-    for (int i = 0; round == 0 && i < WAYS; i++) {
-      samples[i].count = 0;
+    for (int i = 0; i < WAYS; i++) {
+      if (ways[i] == NULL) {
+        continue;
+      }
+      way_touch(way_begin(ways[i], 0), ways[i]->setup.pages, i == CACHED ? AROUND : 1, &samples[i]);
+      way_end(ways[i], 0);
+      samples[i].count = round == 0 ? 0 : samples[i].count;
     }
   }
 
-  struct bench_report report;
-  bench_report_init(&report, "fault");
-  bench_report_add(&report, "raw poll loop", &samples[RAW_POLL], NULL);
-  bench_report_add(&report, "zx_port_wait", &samples[PORT], "raw poll loop");
-  bench_report_add(&report, "raw uv_poll_t loop", &samples[RAW_UV], NULL);
-  bench_report_add(&report, "libuv callback", &samples[UV], "raw uv_poll_t loop");
-  bench_report_print(&report);
-  const bool written = settings.json == NULL || bench_report_write_json(&report, settings.json);
-
-  uv_way_stop(&uv);
-  port_way_stop(&port);
-  raw_uffd_stop(&raw_uv);
-  raw_uffd_stop(&raw_poll);
+  struct bench_report r;
+  report(samples, &r);
+  const int status = bench_report_finish(&r, json);
   for (int i = 0; i < WAYS; i++) {
+    if (ways[i] != NULL) {
+      way_stop(ways[i]);
+    }
     bench_samples_free(&samples[i]);
   }
-  return written ? 0 : 1;
+  return status;
 }
