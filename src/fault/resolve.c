@@ -134,14 +134,14 @@ static void leave_elsewhere(pid_t tid, uint64_t seq, const struct zxp_source* he
   struct zxp_source* where = NULL;
   struct zxp_blocked* b = zxp_blocked_find(tid, &where);
   if (b != NULL && where != here) {
-    zxp_mutex_lock(&where->tree->lock);
+    zxp_biased_lock(&where->tree->lock);
     struct zxp_source* again = NULL;
     b = zxp_blocked_find(tid, &again);
     if (b != NULL && again == where && b->seq < seq) {
       zxp_request_leave(&where->requests, &b->w);
       record_free(b);
     }
-    zxp_mutex_unlock(&where->tree->lock);
+    zxp_biased_unlock(&where->tree->lock);
     if (again != NULL) {
       zxp_source_put(again);
     }

@@ -18,7 +18,7 @@ void zxp_content_claim(struct zxp_content_claim* claim, struct zxp_vmo_tree* tre
   claim->tid = zxp_gettid();
   claim->since = zxp_clock_now();
   zxp_wake_init(&claim->granted);
-  zxp_mutex_lock(&tree->lock);
+  zxp_biased_lock(&tree->lock);
   const bool wait = content->first != NULL;
   if (wait) {
     content->last->next = claim;
@@ -26,7 +26,7 @@ void zxp_content_claim(struct zxp_content_claim* claim, struct zxp_vmo_tree* tre
     content->first = claim;
   }
   content->last = claim;
-  zxp_mutex_unlock(&tree->lock);
+  zxp_biased_unlock(&tree->lock);
   if (wait) {
     zxp_wake_wait(&claim->granted, ZX_TIME_INFINITE);
   }
@@ -34,7 +34,7 @@ void zxp_content_claim(struct zxp_content_claim* claim, struct zxp_vmo_tree* tre
 
 void zxp_content_release(struct zxp_content_claim* claim) {
   struct zxp_content_size* content = claim->content;
-  zxp_mutex_lock(&claim->tree->lock);
+  zxp_biased_lock(&claim->tree->lock);
   ZXP_ASSERT(content->first == claim);
   content->first = claim->next;
   if (content->first == NULL) {
@@ -42,7 +42,7 @@ void zxp_content_release(struct zxp_content_claim* claim) {
   } else {
     zxp_wake_set(&content->first->granted);
   }
-  zxp_mutex_unlock(&claim->tree->lock);
+  zxp_biased_unlock(&claim->tree->lock);
 #if ZXP_DEBUG
   zxp_rank_release(content);
 #endif

@@ -92,7 +92,7 @@ static void dump_vmo(void* context, struct zxp_vmo* vmo) {
   FILE* out = context;
   struct zxp_pages* pages = vmo->pages;
   fprintf(out, "  vmo koid %llu", (unsigned long long)vmo->object.koid);
-  if (!zxp_mutex_try_lock(&pages->tree->lock)) {
+  if (!zxp_biased_try_look(&pages->tree->lock)) {
     fprintf(out, ": its tree lock is held, skipped\n");
     return;
   }
@@ -110,14 +110,14 @@ static void dump_vmo(void* context, struct zxp_vmo* vmo) {
     zxp_content_dump_locked(zxp_vmo_content(vmo), out);
   }
   if (vmo->slice || vmo->reference) {
-    zxp_mutex_unlock(&pages->tree->lock);
+    zxp_biased_unlock(&pages->tree->lock);
     return; /* The pages are listed with the VMO that it shows. */
   }
   dump_pages_locked(pages, out);
   if (pages->source != NULL) {
     zxp_source_dump_locked(pages->source, out);
   }
-  zxp_mutex_unlock(&pages->tree->lock);
+  zxp_biased_unlock(&pages->tree->lock);
 }
 
 ZXP_EXPORT void zxp_dump(FILE* out) {

@@ -325,31 +325,31 @@ static bool can_be_whole(const struct zxp_mapping* m, uint64_t count) {
 
 /* Part `i` of the cuts goes, and the mapping takes its place and the gap before it. */
 static zx_status_t replace_part(struct zxp_cut* cut, struct zxp_mapping* m) {
-  struct zxp_mutex* ours = &m->pages->tree->lock;
-  struct zxp_mutex* theirs = &cut->mapping->pages->tree->lock;
-  zxp_mutex_lock_pair(ours, theirs);
+  struct zxp_biased_lock* ours = &m->pages->tree->lock;
+  struct zxp_biased_lock* theirs = &cut->mapping->pages->tree->lock;
+  zxp_biased_lock_pair(ours, theirs);
   const zx_status_t st = grow_locked(m, pages_to(m, cut_end(cut)), place_of(cut));
   if (st == ZX_OK) {
     make_locked(cut);
   }
-  zxp_mutex_unlock_pair(ours, theirs);
+  zxp_biased_unlock_pair(ours, theirs);
   return st;
 }
 
 /* Undoes the step, made or half made, that reached to the end of part `i`. */
 static void undo_part(struct zxp_cuts* cuts, size_t i, struct zxp_mapping* m) {
   struct zxp_cut* cut = &cuts->list[i];
-  struct zxp_mutex* ours = &m->pages->tree->lock;
-  struct zxp_mutex* theirs = &cut->mapping->pages->tree->lock;
+  struct zxp_biased_lock* ours = &m->pages->tree->lock;
+  struct zxp_biased_lock* theirs = &cut->mapping->pages->tree->lock;
   const uintptr_t from = i == 0 ? m->base : cut_end(cut - 1);
-  zxp_mutex_lock_pair(ours, theirs);
+  zxp_biased_lock_pair(ours, theirs);
   shrink_locked(m, pages_to(m, from));
   if (cut->made) {
     unmake_locked(cut);
   }
   bring_back_locked(cut, place_of(cut));
   must_reserve(from, cut_address(cut));
-  zxp_mutex_unlock_pair(ours, theirs);
+  zxp_biased_unlock_pair(ours, theirs);
 }
 
 zx_status_t zxp_cuts_show(struct zxp_cuts* cuts, struct zxp_mapping* m, uint64_t count) {

@@ -73,13 +73,13 @@ static struct zxp_source* take_source(struct zxp_pager* pager) {
 void zxp_pager_detach_all(struct zxp_pager* pager) {
   struct zxp_source* s;
   while ((s = take_source(pager)) != NULL) {
-    zxp_mutex_lock(&s->tree->lock);
+    zxp_biased_lock(&s->tree->lock);
     /* One without pages has sent its COMPLETE. */
     if (s->pages != NULL && zxp_source_attached_locked(s)) {
       zxp_source_detach_locked(s, true);
       zxp_pages_drop_clean_locked(s->pages, 0, s->pages->size >> ZXP_PAGE_SHIFT);
     }
-    zxp_mutex_unlock(&s->tree->lock);
+    zxp_biased_unlock(&s->tree->lock);
     zxp_source_put(s);
   }
 }
@@ -89,9 +89,9 @@ static void on_zero_handles(struct zxp_object* object) {
   struct zxp_pager* pager = zxp_pager_of(object);
   struct zxp_source* s;
   while ((s = take_source(pager)) != NULL) {
-    zxp_mutex_lock(&s->tree->lock);
+    zxp_biased_lock(&s->tree->lock);
     zxp_source_cut_locked(s);
-    zxp_mutex_unlock(&s->tree->lock);
+    zxp_biased_unlock(&s->tree->lock);
     zxp_source_put(s);
   }
 }

@@ -140,7 +140,7 @@ zx_status_t zxp_pager_supply(struct zxp_pages* root, uint64_t offset, uint64_t l
     }
   }
   aux_offset += aux_vmo->window_offset;
-  zxp_mutex_lock_pair(&root->tree->lock, &aux->tree->lock);
+  zxp_biased_lock_pair(&root->tree->lock, &aux->tree->lock);
   const uint64_t aux_first = aux_offset >> ZXP_PAGE_SHIFT;
   if (!aux_inside_locked(aux_vmo, aux_offset, length)) {
     st = ZX_ERR_OUT_OF_RANGE;
@@ -172,7 +172,7 @@ zx_status_t zxp_pager_supply(struct zxp_pages* root, uint64_t offset, uint64_t l
     /* The source reads as zeros afterwards, the pages that were not used too (7.1). */
     st = zxp_pages_take_locked(aux, aux_first, count);
   }
-  zxp_mutex_unlock_pair(&root->tree->lock, &aux->tree->lock);
+  zxp_biased_unlock_pair(&root->tree->lock, &aux->tree->lock);
   return st;
 }
 

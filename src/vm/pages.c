@@ -287,7 +287,7 @@ void zxp_pages_disown(struct zxp_pages* pages) {
   struct zxp_pages* root = NULL;
   struct zxp_source* s = NULL;
   zxp_vmo_tree_get(tree); /* The lock outlives the pages. */
-  zxp_mutex_lock(&tree->lock);
+  zxp_biased_lock(&tree->lock);
   if (--pages->owners == 0) {
     zxp_cow_leave_locked(pages, &root);
     if (root != NULL) {
@@ -296,7 +296,7 @@ void zxp_pages_disown(struct zxp_pages* pages) {
       zxp_pages_free(root);
     }
   }
-  zxp_mutex_unlock(&tree->lock);
+  zxp_biased_unlock(&tree->lock);
   if (s != NULL) {
     zxp_source_put(s);
   }

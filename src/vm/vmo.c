@@ -26,7 +26,7 @@ bool zxp_vmo_try_for_each(void (*visit)(void* context, struct zxp_vmo* vmo), voi
 
 void zxp_vmo_tree_put(struct zxp_vmo_tree* tree) {
   if (atomic_fetch_sub_explicit(&tree->refs, 1, memory_order_acq_rel) == 1) {
-    zxp_mutex_destroy(&tree->lock);
+    zxp_biased_destroy(&tree->lock);
     free(tree);
   }
 }
@@ -102,7 +102,7 @@ zx_status_t zxp_vmo_create(uint64_t size, uint64_t content_size, uint32_t option
   if (tree == NULL) {
     return ZX_ERR_NO_MEMORY;
   }
-  zxp_mutex_init(&tree->lock, ZXP_RANK_TREE);
+  zxp_biased_init(&tree->lock, ZXP_RANK_TREE);
   atomic_init(&tree->refs, 1);
   struct zxp_pages* pages = zxp_pages_new(tree, size);
   zxp_vmo_tree_put(tree); /* The pages hold it now. */

@@ -36,6 +36,7 @@
 #include <stdatomic.h>
 #include <zircon/syscalls/object.h>
 
+#include "base/biased_lock.h"
 #include "object/object.h"
 #include "vm/arena.h"
 #include "vm/blocked.h"
@@ -52,7 +53,7 @@ struct zxp_source;
 #define ZXP_VMO_MAX_SIZE (UINT64_C(0) - 32 * ZXP_PAGE_SIZE)
 
 struct zxp_vmo_tree {
-  struct zxp_mutex lock; /* ZXP_RANK_TREE */
+  struct zxp_biased_lock lock; /* ZXP_RANK_TREE */
   atomic_uint refs;
 };
 
@@ -150,9 +151,12 @@ static inline struct zxp_source* zxp_pages_root_source(const struct zxp_pages* p
   return pages->root_source;
 }
 
-static inline void zxp_pages_lock(struct zxp_pages* pages) { zxp_mutex_lock(&pages->tree->lock); }
+/* To change things, or to look at more than sizes: base/biased_lock.h. */
+static inline void zxp_pages_lock(struct zxp_pages* pages) { zxp_biased_lock(&pages->tree->lock); }
+static inline void zxp_pages_look(struct zxp_pages* pages) { zxp_biased_look(&pages->tree->lock); }
+/* Ends either. */
 static inline void zxp_pages_unlock(struct zxp_pages* pages) {
-  zxp_mutex_unlock(&pages->tree->lock);
+  zxp_biased_unlock(&pages->tree->lock);
 }
 
 /* ---- vmo.c ---- */

@@ -116,7 +116,7 @@ zx_status_t zxp_vmo_transfer(struct zxp_vmo* dst, uint64_t offset, uint64_t leng
       return fetched;
     }
   }
-  zxp_mutex_lock_pair(&to->tree->lock, &from->tree->lock);
+  zxp_biased_lock_pair(&to->tree->lock, &from->tree->lock);
   zx_status_t st = check_side_locked(src, &src_offset, length);
   if (st == ZX_OK) {
     st = check_side_locked(dst, &offset, length);
@@ -125,6 +125,6 @@ zx_status_t zxp_vmo_transfer(struct zxp_vmo* dst, uint64_t offset, uint64_t leng
     st = move_locked(to, offset >> ZXP_PAGE_SHIFT, from, src_offset >> ZXP_PAGE_SHIFT,
                      length >> ZXP_PAGE_SHIFT);
   }
-  zxp_mutex_unlock_pair(&to->tree->lock, &from->tree->lock);
+  zxp_biased_unlock_pair(&to->tree->lock, &from->tree->lock);
   return st;
 }
