@@ -261,6 +261,7 @@ void bench_report_print(const struct bench_report* r) {
              ratio(row->p99, base->p99));
     }
   }
+  print_bars(r);
 }
 
 /* Names are literals of the programs here: nothing in them needs escaping. */

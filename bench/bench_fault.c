@@ -4,12 +4,12 @@
  * zx_port_wait and from libuv callbacks, against the loops that one would write by hand and against
  * other ways to have a program fill pages (way.h).
  *
- *   bench_fault [--pages N] [--rounds N] [--place free|same|apart] [--json FILE]
+ *   bench_fault [--pages N] [--rounds N] [--place free|same|apart] [--way NAME] [--json FILE]
  *
  * One thread touches N pages, from the first to the last; another one, which the scheduler may put
  * anywhere, fills a page and answers. The ways take turns, a round of N pages each, so that what
  * else the machine does falls on all of them. What comes before and after the touches is not
- * measured.
+ * measured. With --way, the way of that name alone: for perf and strace.
  *
  * Where the two threads run decides more than the code between them. By default the scheduler
  * chooses, and may choose differently from one round to the next; `same` keeps both on one core,
@@ -107,13 +107,15 @@ int main(int argc, char** argv) {
   size_t pages = 256;
   size_t rounds = 100;
   const char* place_text = "free";
+  const char* only = NULL;
   const char* json = NULL;
   const struct bench_option options[] = {{"--pages", &pages, NULL},
                                          {"--rounds", &rounds, NULL},
                                          {"--place", NULL, &place_text},
+                                         {"--way", NULL, &only},
                                          {"--json", NULL, &json}};
   enum place place;
-  if (!bench_parse(argc, argv, options, 4) || !place_of(place_text, &place)) {
+  if (!bench_parse(argc, argv, options, 5) || !place_of(place_text, &place)) {
     return 2;
   }
 
@@ -133,7 +135,8 @@ int main(int argc, char** argv) {
   struct bench_samples samples[WAYS];
   for (int i = 0; i < WAYS; i++) {
     const struct way_setup setup = {.pages = i == CACHED ? pages * AROUND : pages};
-    ways[i] = way_start(compared[i].type, &setup);
+    const bool wanted = only == NULL || strcmp(only, compared[i].type->name) == 0;
+    ways[i] = wanted ? way_start(compared[i].type, &setup) : NULL;
     bench_samples_init(&samples[i], pages * rounds);
   }
   if (place != FREE) {

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Reading a large file from its beginning to its end through a mapping, with 256 KiB supplied for
+ * each request: the library, the same by hand, and a mapped FUSE file that the kernel reads ahead
+ * by as much.
+ *
+ *   bench_scan [--mib N] [--kib N] [--rounds N] [--way NAME] [--json FILE]
+ *
+ * `mib` is the size of the file, `kib` that of an answer; with a way's name that way alone. One
+ * load from each line of the processor's cache; a sample is the time of a whole scan. The ways take
+ * turns, and start with nothing present.
+ */
+#include <stdio.h>
+#include <string.h>
+#include <zircon/zxpager.h>
+
+#include "bench.h"
+#include "way.h"
+
+#define LINE 64u
+
+static const struct way_type* const ways_compared[] = {
+    &way_raw_poll, &way_port, &way_raw_uv, &way_uv_loop, &way_loop_thread, &way_fuse, &way_file,
+};
+
+#define WAYS (sizeof ways_compared / sizeof ways_compared[0])
+
+static void scan(const unsigned char* memory, size_t size, struct bench_samples* out) {
+  uint64_t sum = 0;
+  const uint64_t start = bench_now();
+  for (size_t at = 0; at < size; at += LINE) {
+    sum += *(const volatile unsigned char*)(memory + at);
+  }
+  bench_samples_add(out, bench_now() - start);
+  way_must(sum == (uint64_t)(size / LINE) * WAY_BYTE, "wrong content");
+}
+
+int main(int argc, char** argv) {
+  size_t mib = 256;
+  size_t kib = 256;
+  size_t rounds = 7;
+  const char* only = NULL;
+  const char* json = NULL;
+  const struct bench_option options[] = {{"--mib", &mib, NULL},
+                                         {"--kib", &kib, NULL},
+                                         {"--rounds", &rounds, NULL},
+                                         {"--way", NULL, &only},
+                                         {"--json", NULL, &json}};
+  if (!bench_parse(argc, argv, options, 5)) {
+    return 2;
+  }
+  if (kib % 4 != 0 || mib * 1024 % kib != 0) {
+    fprintf(stderr, "an answer is of whole pages, the file of whole answers\n");
+    return 2;
+  }
+
+  zxp_probe_t probe;
+  way_check(zxp_probe(&probe), "zxp_probe");
+  if (!probe.mappings_supported) {
+    printf("skipped: page faults can't be served here\n%s\n", probe.advice);
+    return 77;
+  }
+
+  const struct way_setup setup = {.pages = mib * 256, .answer = kib / 4};
+  struct way* ways[WAYS];
+  struct bench_samples samples[WAYS];
+  for (size_t i = 0; i < WAYS; i++) {
+    const bool wanted = only == NULL || strcmp(only, ways_compared[i]->name) == 0;
+    ways[i] = wanted ? way_start(ways_compared[i], &setup) : NULL;
+    bench_samples_init(&samples[i], rounds);
+  }
+  /* One round more: the first warms up, and is forgotten. */
+  for (size_t round = 0; round <= rounds; round++) {
+    for (size_t i = 0; i < WAYS; i++) {
+      if (ways[i] != NULL) {
+        scan(way_begin(ways[i], 0), setup.pages * WAY_PAGE, &samples[i]);
+        way_end(ways[i], 0);
+        samples[i].count = round == 0 ? 0 : samples[i].count;
+      }
+    }
+  }
+
+  struct bench_report r;
+  bench_report_init(&r, "scan");
+  for (size_t i = 0; i < WAYS; i++) {
+    if (ways[i] != NULL) {
+      bench_report_add(&r, ways_compared[i]->name, &samples[i], i == 0 ? NULL : way_raw_poll.name);
+      bench_report_per_page(&r, setup.pages);
+    }
+  }
+  bench_report_at_least(&r, 5, way_port.name, way_fuse.name, 1);
+  bench_report_at_least(&r, 5, way_uv_loop.name, way_fuse.name, 1);
+  bench_report_at_least(&r, 5, way_loop_thread.name, way_fuse.name, 1);
+  const int status = bench_report_finish(&r, json);
+  for (size_t i = 0; i < WAYS; i++) {
+    if (ways[i] != NULL) {
+      way_stop(ways[i]);
+    }
+    bench_samples_free(&samples[i]);
+  }
+  return status;
+}
