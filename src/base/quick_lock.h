@@ -31,6 +31,14 @@ struct zxp_quick_lock {
 #endif
 };
 
+#if ZXP_DEBUG
+#define ZXP_QUICK_LOCK_INITIALIZER(r) \
+  { .state = 0, .rank = (r) }
+#else
+#define ZXP_QUICK_LOCK_INITIALIZER(r) \
+  { .state = 0 }
+#endif
+
 void zxp_quick_lock_init(struct zxp_quick_lock* lock, enum zxp_rank rank);
 
 /* The parts that are not quick. */

@@ -42,37 +42,46 @@ bool zxp_channels_left_locked(void) { return !zxp_list_empty(&channels); }
 
 uint64_t zxp_channel_last_message(void) { return zxp_tick_now(); }
 
-void zxp_channel_read_faults(struct zxp_channel* c) {
+zx_time_t zxp_channel_read_faults(struct zxp_channel* c) {
+  zx_time_t last = 0;
   if (c->uffd < 0) {
-    return;
+    return 0;
   }
   for (;;) {
     struct uffd_msg messages[MESSAGES];
-    zxp_mutex_lock(&c->read_lock);
+    zxp_quick_lock(&c->read_lock);
     /* Numbered before they are read; see wakes.h. */
     const uint64_t seq = zxp_tick(MESSAGES);
-    const ssize_t n = read(c->uffd, messages, sizeof messages);
+    /* Not read(), where a thread may be cancelled: not with this lock held. */
+    const long n = syscall(SYS_read, c->uffd, messages, sizeof messages);
     const int error = errno;
-    const uint64_t done = zxp_tick(1);
-    zxp_mutex_unlock(&c->read_lock);
+    const uint64_t done = zxp_tick_now();
+    zxp_quick_unlock(&c->read_lock);
     if (n < 0 && error == EINTR) {
       continue;
     }
     if (n <= 0) {
-      return;
+      return last;
     }
     const size_t count = (size_t)n / sizeof messages[0];
+    const zx_time_t now = zxp_clock_now();
+    last = now;
     for (size_t i = 0; i < count; i++) {
       if (messages[i].event == UFFD_EVENT_PAGEFAULT) {
         ZXP_COUNT(faults, 1);
         zxp_fault_resolve(c, messages[i].arg.pagefault.address, messages[i].arg.pagefault.flags,
-                          (pid_t)messages[i].arg.pagefault.feat.ptid, seq + i, done);
+                          (pid_t)messages[i].arg.pagefault.feat.ptid, seq + i, done, now);
       }
     }
     if (count < MESSAGES) {
-      return;
+      return last;
     }
   }
+}
+
+/* The calling thread serves the channel and goes away now, to do what it has read of. */
+static void note_left(struct zxp_channel* c, zx_time_t read_at) {
+  atomic_store_explicit(&c->left, read_at != 0 ? read_at : zxp_clock_now(), memory_order_relaxed);
 }
 
 void zxp_channel_serve(struct zxp_channel* c) {
@@ -86,10 +95,10 @@ void zxp_channel_serve(struct zxp_channel* c) {
    * */
   serving = c;
   serving_loop = true;
-  zxp_channel_read_faults(c);
+  const zx_time_t read_at = zxp_channel_read_faults(c);
   serving = NULL;
   serving_loop = false;
-  atomic_store_explicit(&c->left, zxp_clock_now(), memory_order_relaxed);
+  note_left(c, read_at);
 }
 
 /* ---- The port's side ---- */
@@ -123,6 +132,7 @@ static zx_status_t server_wait(void* context, zx_time_t deadline) {
   if (n == 0) {
     return deadline != ZX_TIME_INFINITE && zxp_clock_now() >= deadline ? ZX_ERR_TIMED_OUT : ZX_OK;
   }
+  zx_time_t read_at = 0;
   for (int i = 0; i < n; i++) {
     if (events[i].data.fd == c->packet_fd) {
       uint64_t one;
@@ -131,11 +141,11 @@ static zx_status_t server_wait(void* context, zx_time_t deadline) {
     } else {
       serving = c;
       served_packets = 0;
-      zxp_channel_read_faults(c);
+      read_at = zxp_channel_read_faults(c);
       serving = NULL;
     }
   }
-  atomic_store_explicit(&c->left, zxp_clock_now(), memory_order_relaxed);
+  note_left(c, read_at);
   return ZX_OK;
 }
 
@@ -179,7 +189,6 @@ static void channel_free(struct zxp_channel* c) {
   if (c->epoll_fd >= 0) {
     close(c->epoll_fd);
   }
-  zxp_mutex_destroy(&c->read_lock);
   free(c);
 }
 
@@ -245,7 +254,7 @@ static zx_status_t channel_create_locked(struct zxp_port* port, struct zxp_chann
   }
   atomic_init(&c->refs, 1);
   zxp_list_init(&c->link);
-  zxp_mutex_init(&c->read_lock, ZXP_RANK_LEAF);
+  zxp_quick_lock_init(&c->read_lock, ZXP_RANK_LEAF);
   c->packet_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK | EFD_SEMAPHORE);
   c->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
   c->uffd = zxp_uffd_open();
@@ -316,12 +325,23 @@ zx_status_t zxp_channel_for_mappings(struct zxp_port* port, struct zxp_channel**
   return st;
 }
 
-int zxp_channel_poll_fd(const struct zxp_channel* c) { return c->epoll_fd; }
+unsigned zxp_channel_poll_fds(const struct zxp_channel* c, int fds[ZXP_CHANNEL_POLL_MAX]) {
+  unsigned n = 0;
+  if (c->uffd >= 0) {
+    fds[n++] = c->uffd;
+  }
+  fds[n++] = c->packet_fd;
+  return n;
+}
 
 void zxp_channel_set_polled(struct zxp_channel* c, bool polled) {
   /* Which thread runs the loop shows itself when it serves: it need not be the one that made it. */
   atomic_store_explicit(&c->loop_tid, 0, memory_order_relaxed);
   atomic_store_explicit(&c->polled, polled, memory_order_relaxed);
+  if (polled && c->uffd >= 0) {
+    /* Nobody will sleep on it, so it need not hear of faults. */
+    epoll_ctl(c->epoll_fd, EPOLL_CTL_DEL, c->uffd, NULL);
+  }
   /* Packets queued before now have notified nobody. */
   notify(c);
 }

@@ -6,7 +6,7 @@
  *
  * Each port whose pager VMOs are mapped has one channel, and every mapping of those VMOs is
  * registered with its userfaultfd. The thread that waits in zx_port_wait, or the libuv loop that
- * serves the port, sleeps on the epoll descriptor, reads the fault messages itself and turns them
+ * serves the port, sleeps on these descriptors, reads the fault messages itself and turns them
  * into packets: one hop from fault to pager. A fault that needs no pager is resolved on the spot.
  *
  * One service thread of the library stands by for channels that nobody waits on at the moment. Its
@@ -35,11 +35,15 @@ struct zxp_channel;
  */
 zx_status_t zxp_channel_of_port(struct zxp_port* port, struct zxp_channel** out);
 
-/* The descriptor to poll for reading: readable when a fault or a packet may be waiting. */
-int zxp_channel_poll_fd(const struct zxp_channel* channel);
+/* The most descriptors that one channel has to be polled on. */
+#define ZXP_CHANNEL_POLL_MAX 2
 
-/* From now on (until unset) somebody polls the descriptor: every packet that is queued makes it
- * readable, also while no thread sleeps in zx_port_wait. */
+/* The descriptors to poll for reading: one of them is readable when a fault or a packet may be
+ * waiting. How many; the same ones as long as the channel is there. */
+unsigned zxp_channel_poll_fds(const struct zxp_channel* channel, int fds[ZXP_CHANNEL_POLL_MAX]);
+
+/* From now on (until unset) a loop polls the descriptors: every packet that is queued makes one
+ * readable, and no thread sleeps in zx_port_wait. */
 void zxp_channel_set_polled(struct zxp_channel* channel, bool polled);
 
 /* Reads and resolves all faults that wait, and clears the packet notification. Never blocks on a

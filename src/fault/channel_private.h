@@ -8,6 +8,7 @@
 #include <sys/types.h>
 
 #include "base/list.h"
+#include "base/quick_lock.h"
 #include "fault/channel.h"
 #include "vm/vmo.h"
 
@@ -18,16 +19,16 @@ struct zxp_channel {
   int uffd;            /* (C) -1: made for a loop where userfaultfd is not to be had */
   int packet_fd;       /* (C) eventfd, a semaphore: one count wakes one waiter */
   int epoll_fd;        /* (C) over both */
-  atomic_bool polled;  /* (A) a loop polls epoll_fd */
+  atomic_bool polled;  /* (A) a loop polls the descriptors itself */
   atomic_bool kicked;  /* (A) packet_fd may hold counts; what a loop looks at before it reads */
   atomic_int loop_tid; /* (A) the thread of that loop, 0 without */
   _Atomic zx_time_t
       left;            /* (A) when a thread last stopped waiting here, to do something; 0: never */
   atomic_uint waiting; /* (A) threads asleep on epoll_fd */
   bool timed;          /* (S) see service.c; the service thread's own */
-  zx_time_t timed_since;      /* (S) */
-  struct zxp_mutex read_lock; /* held while reading and numbering messages, nothing else; a leaf */
-  struct zxp_list link;       /* (L) in the list of channels */
+  zx_time_t timed_since;           /* (S) */
+  struct zxp_quick_lock read_lock; /* held while reading and numbering messages, nothing else */
+  struct zxp_list link;            /* (L) in the list of channels */
 };
 
 static inline void zxp_channel_get(struct zxp_channel* c) {
@@ -44,8 +45,9 @@ void zxp_channel_put(struct zxp_channel* c);
  * why). */
 zx_status_t zxp_channel_for_mappings(struct zxp_port* port, struct zxp_channel** out);
 
-/* Reads every message that waits, then resolves them in order. */
-void zxp_channel_read_faults(struct zxp_channel* c);
+/* Reads every message that waits, then resolves them in order. When the last of them was read; 0:
+ * there was none. */
+zx_time_t zxp_channel_read_faults(struct zxp_channel* c);
 
 /* Messages read from now on, in any channel, have this number or a larger one. */
 uint64_t zxp_channel_last_message(void);

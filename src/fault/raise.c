@@ -72,6 +72,8 @@ static struct {
   pid_t tid;
   uint64_t seq;
 } raised[RAISED]; /* guarded by raised_lock */
+/* The largest `seq` in it; written under the lock. Later messages need not look. */
+static _Atomic uint64_t last_raised;
 
 static int carrier; /* the real-time signal; 0: none was free. Constant after init. */
 
@@ -188,10 +190,14 @@ static void remember(pid_t tid) {
   zxp_mutex_lock(&raised_lock);
   raised[(unsigned)tid % RAISED].tid = tid;
   raised[(unsigned)tid % RAISED].seq = zxp_channel_last_message();
+  atomic_store(&last_raised, raised[(unsigned)tid % RAISED].seq);
   zxp_mutex_unlock(&raised_lock);
 }
 
 bool zxp_raised_since(pid_t tid, uint64_t seq) {
+  if (seq >= atomic_load(&last_raised)) {
+    return false;
+  }
   zxp_mutex_lock(&raised_lock);
   const bool since =
       raised[(unsigned)tid % RAISED].tid == tid && seq < raised[(unsigned)tid % RAISED].seq;

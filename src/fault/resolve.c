@@ -41,6 +41,7 @@ struct fault {
   pid_t tid;
   uint64_t seq;  /* of the message */
   uint64_t done; /* the tick after it was read */
+  zx_time_t now; /* when that was */
   bool writes;
   struct zxp_mapping* mapping;
   struct zxp_pages* pages;
@@ -157,12 +158,13 @@ static void ask_locked(const struct fault* f, enum zxp_request_kind kind) {
   if (already_waits_locked(f, kind)) {
     return;
   }
-  struct zxp_blocked* b = calloc(1, sizeof *b);
+  struct zxp_blocked* b = malloc(sizeof *b); /* calloc() of glibc 2.36 goes past its cache */
   if (b == NULL) {
     /* It touches again, and the next message may find memory. */
     zxp_uffd_wake(f->channel->uffd, page_address(f->address), ZXP_PAGE_SIZE);
     return;
   }
+  *b = (struct zxp_blocked){0};
   zxp_waiter_init(&b->w, false);
   b->w.eager = true;
   zxp_list_init(&b->link);
@@ -170,7 +172,7 @@ static void ask_locked(const struct fault* f, enum zxp_request_kind kind) {
   b->tid = f->tid;
   b->seq = f->seq;
   b->done = f->done;
-  b->since = zxp_clock_now();
+  b->since = f->now;
   b->kind = kind;
   b->address = f->address;
   b->channel = f->channel;
@@ -268,16 +270,18 @@ static void act_locked(const struct fault* f, enum action action) {
 }
 
 void zxp_fault_resolve(struct zxp_channel* channel, uintptr_t address, uint64_t flags, pid_t tid,
-                       uint64_t seq, uint64_t done) {
+                       uint64_t seq, uint64_t done, zx_time_t now) {
   struct fault f = {
       .channel = channel,
       .address = address,
       .tid = tid,
       .seq = seq,
       .done = done,
+      .now = now,
       .writes = (flags & (UFFD_PAGEFAULT_FLAG_WRITE | UFFD_PAGEFAULT_FLAG_WP)) != 0,
   };
   const struct zxp_source* here = NULL;
+  const bool on_record = tid != 0 && zxp_blocked_maybe(tid);
   zxp_rwlock_read(&zxp_aspace.lock);
   f.mapping = zxp_region_find_mapping_locked(address);
   if (f.mapping == NULL || f.mapping->channel != channel) {
@@ -312,7 +316,7 @@ void zxp_fault_resolve(struct zxp_channel* channel, uintptr_t address, uint64_t 
   }
   zxp_pages_unlock(f.pages);
   zxp_rwlock_unlock(&zxp_aspace.lock);
-  if (tid != 0) {
+  if (on_record) {
     leave_elsewhere(tid, seq, here);
   }
 }

@@ -211,7 +211,7 @@ enum zxp_uffd_class zxp_uffd_copy(int fd, uintptr_t address, const void* from, u
     c = ZXP_UFFD_DONE;
   }
   *filled = at;
-  zxp_wakes_note(address, at, begun, zxp_tick(1));
+  zxp_wakes_note(address, at, begun, zxp_tick_now());
   return c;
 }
 
@@ -227,7 +227,7 @@ enum zxp_uffd_class zxp_uffd_protect(int fd, uintptr_t address, uint64_t length,
                                                           : zxp_uffd_classify(errno);
   } while (c == ZXP_UFFD_RETRY);
   if (!on) {
-    zxp_wakes_note(address, length, begun, zxp_tick(1));
+    zxp_wakes_note(address, length, begun, zxp_tick_now());
   }
   return c;
 }
@@ -236,7 +236,7 @@ void zxp_uffd_wake(int fd, uintptr_t address, uint64_t length) {
   struct uffdio_range range = {.start = address, .len = length};
   const uint64_t begun = zxp_tick(1);
   zxp_uffd_ioctl(fd, UFFDIO_WAKE, &range);
-  zxp_wakes_note(address, length, begun, zxp_tick(1));
+  zxp_wakes_note(address, length, begun, zxp_tick_now());
 }
 
 enum zxp_uffd_class zxp_uffd_poison(int fd, uintptr_t address, uint64_t length) {

@@ -3,7 +3,7 @@
 
 #include <stdatomic.h>
 
-#include "base/lock.h"
+#include "base/quick_lock.h"
 #include "vm/arena.h"
 
 /* Pages that are remembered; a power of two. Neighbours never displace each other. */
@@ -17,7 +17,7 @@ struct wake {
 
 static _Atomic uint64_t ticks = 1;
 
-static struct zxp_mutex lock = ZXP_MUTEX_INITIALIZER(ZXP_RANK_LEAF);
+static struct zxp_quick_lock lock = ZXP_QUICK_LOCK_INITIALIZER(ZXP_RANK_LEAF);
 static struct wake wakes[PLACES]; /* guarded by lock */
 
 uint64_t zxp_tick(uint64_t count) { return atomic_fetch_add(&ticks, count); }
@@ -31,24 +31,24 @@ void zxp_wakes_note(uintptr_t address, uint64_t length, uint64_t begun, uint64_t
     page += count - PLACES; /* Those in front would be displaced by these. */
     count = PLACES;
   }
-  zxp_mutex_lock(&lock);
+  zxp_quick_lock(&lock);
   for (; count > 0; count--, page++) {
     struct wake* w = &wakes[page % PLACES];
-    if (w->page != page || w->done < done) {
+    if (w->page != page || w->done <= done) {
       *w = (struct wake){.page = page, .begun = begun, .done = done};
     }
   }
-  zxp_mutex_unlock(&lock);
+  zxp_quick_unlock(&lock);
 }
 
 enum zxp_wait zxp_wakes_look(uintptr_t address, uint64_t begun, uint64_t done) {
   const uintptr_t page = address >> ZXP_PAGE_SHIFT;
   enum zxp_wait wait = ZXP_WAIT_ON;
-  zxp_mutex_lock(&lock);
+  zxp_quick_lock(&lock);
   const struct wake* w = &wakes[page % PLACES];
   if (w->page == page && begun < w->done) {
-    wait = done < w->begun ? ZXP_WAIT_OVER : ZXP_WAIT_UNKNOWN;
+    wait = done <= w->begun ? ZXP_WAIT_OVER : ZXP_WAIT_UNKNOWN;
   }
-  zxp_mutex_unlock(&lock);
+  zxp_quick_unlock(&lock);
   return wait;
 }

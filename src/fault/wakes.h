@@ -6,8 +6,8 @@
  * Meanwhile the page may be woken for another thread's sake, or be there for a moment; the thread
  * goes on, and may be stopped somewhere else by the time its message is looked at. Asking a pager
  * for it would be waste; raising SIGBUS in it would hit an innocent access. So all reads and wakes
- * are put in one order by a counter: a read ticks before and after, and so does a wake, and for
- * each page the latest wake is remembered.
+ * are put in one order by a counter: each of them moves it on when it begins, and notes where it
+ * stands when it is done; and for each page the latest wake is remembered.
  *
  *   read begun after the wake was done     the thread waits                        ZXP_WAIT_ON
  *   read done before the wake was begun    woken; it sends another message if it   ZXP_WAIT_OVER
@@ -34,10 +34,11 @@ uint64_t zxp_tick(uint64_t count);
 /* The number that comes next. */
 uint64_t zxp_tick_now(void);
 
-/* The pages of [address, +length) have been woken by a system call between these ticks. */
+/* The pages of [address, +length) have been woken by a system call that began with the tick `begun`
+ * (zxp_tick) and after which the counter stood at `done` (zxp_tick_now). */
 void zxp_wakes_note(uintptr_t address, uint64_t length, uint64_t begun, uint64_t done);
 
-/* Of a message about the page of `address` that was read between these ticks. */
+/* Of a message about the page of `address`, read between these two likewise. */
 enum zxp_wait zxp_wakes_look(uintptr_t address, uint64_t begun, uint64_t done);
 
 #endif /* ZXP_FAULT_WAKES_H_ */

@@ -3,19 +3,19 @@
  * The libuv side: page requests as callbacks (include/zircon/zxpager-uv.h).
  *
  *   zxp_loop_pager   what stands behind a zxp_uv_pager_t: a pager, a port of its own that nobody
- *                    else waits on, and two libuv handles
+ *                    else waits on, and a few libuv handles
  *   zxp_uv_vmo_t     is on the pager's list from its creation until its `complete`; its address is
  *                    the key of its packets
  *   zxp_loop_thread  what stands behind a zxp_uv_thread_t: a loop, its thread, and functions posted
  *                    to it
  *
- * The walk of a fault: the kernel makes the port's fault channel readable, so `poll` calls back on
- * the loop's thread; zxp_channel_serve reads the fault there and turns it into a packet;
+ * The walk of a fault: the kernel makes the port's fault channel readable, so one of `polls` calls
+ * back on the loop's thread; zxp_channel_serve reads the fault there and turns it into a packet;
  * zxp_port_try_take takes it; the program's `read` runs. Nothing hops between threads. After
  * ZXP_LOOP_BATCH packets other handles of the loop get their turn: serving has cleared the
  * readiness of the channel, so `again`, an idle handle, brings the loop back to the rest.
  *
- * The end of a pager: zxp_uv_pager_close cuts every VMO off and lets the loop close the two
+ * The end of a pager: zxp_uv_pager_close cuts every VMO off and lets the loop close the
  * handles. The last of them calls `complete` for each VMO on the list, then the program's close
  * callback. Packets that are still in the port by then say nothing new and go with it.
  *

@@ -14,7 +14,7 @@
 #include "vm/pager.h"
 
 /*
- *   OPEN ----- zxp_uv_pager_close -----> CLOSING ----- both libuv handles closed -----> (freed)
+ *   OPEN ----- zxp_uv_pager_close -----> CLOSING ----- its libuv handles closed -----> (freed)
  *
  *   OPEN      packets become callbacks; VMOs may be created
  *   CLOSING   every VMO is cut off, `pager_handle` is closed; only `complete` is still to come
@@ -26,17 +26,18 @@ enum pager_state {
 
 /* (C) constant after init  (L) used on the loop's thread only  (P) pager.lock */
 struct zxp_loop_pager {
-  zxp_uv_pager_t* handle;             /* (C) the program's side of it */
-  struct zxp_pager* pager;            /* (C) referenced */
-  zxp_uv_pager_callbacks_t callbacks; /* (C) */
-  struct zxp_port* port;              /* (C) referenced */
-  zx_handle_t port_handle;            /* (C) */
-  zx_handle_t pager_handle;           /* (C) to `pager`; closed, not changed, when that closes */
-  struct zxp_channel* channel;        /* (C) the port's; NULL until there is one */
-  uv_poll_t poll;                     /* (L) on the channel */
-  uv_idle_t again;                    /* (L) active while a batch left packets behind */
-  zxp_uv_pager_close_cb close_cb;     /* (L) */
-  unsigned open_handles;              /* (L) of `poll` and `again` */
+  zxp_uv_pager_t* handle;                /* (C) the program's side of it */
+  struct zxp_pager* pager;               /* (C) referenced */
+  zxp_uv_pager_callbacks_t callbacks;    /* (C) */
+  struct zxp_port* port;                 /* (C) referenced */
+  zx_handle_t port_handle;               /* (C) */
+  zx_handle_t pager_handle;              /* (C) to `pager`; closed, not changed, when that closes */
+  struct zxp_channel* channel;           /* (C) the port's; NULL until there is one */
+  uv_poll_t polls[ZXP_CHANNEL_POLL_MAX]; /* (L) on the channel; the pager is their `data` */
+  unsigned poll_count;                   /* (C) */
+  uv_idle_t again;                       /* (L) active while a batch left packets behind */
+  zxp_uv_pager_close_cb close_cb;        /* (L) */
+  unsigned open_handles;                 /* (L) of `polls` and `again` */
   struct zxp_mutex lock;
   enum pager_state state; /* (P) written on the loop's thread, which may read it without the lock */
   zxp_uv_vmo_t* vmos;     /* (P) those whose `complete` is still to come; once CLOSING (L) */
@@ -148,7 +149,7 @@ static void on_poll(uv_poll_t* poll, int status, int events) {
   /* Errors (the descriptor hung up) show themselves to zxp_channel_serve again. */
   (void)status;
   (void)events;
-  dispatch(ZXP_CONTAINER_OF(poll, struct zxp_loop_pager, poll));
+  dispatch(poll->data);
 }
 
 /* ---- Creation ---- */
@@ -190,6 +191,38 @@ static void free_pager(struct zxp_loop_pager* p) {
   free(p);
 }
 
+static void on_half_closed(uv_handle_t* h) {
+  struct zxp_loop_pager* p = h->data;
+  if (--p->poll_count == 0) {
+    free_pager(p);
+  }
+}
+
+/* Takes the pager over if it fails: what the loop knows already has to be closed by the loop. */
+static zx_status_t start_polls(struct zxp_loop_pager* p, uv_loop_t* loop) {
+  int fds[ZXP_CHANNEL_POLL_MAX];
+  const unsigned count = zxp_channel_poll_fds(p->channel, fds);
+  for (; p->poll_count < count; p->poll_count++) {
+    uv_poll_t* const poll = &p->polls[p->poll_count];
+    const int error = uv_poll_init(loop, poll, fds[p->poll_count]);
+    if (error != 0) {
+      if (p->poll_count == 0) {
+        free_pager(p);
+        return zxp_loop_status_from_uv(error);
+      }
+      for (unsigned i = 0; i < p->poll_count; i++) {
+        uv_close((uv_handle_t*)&p->polls[i], on_half_closed);
+      }
+      return zxp_loop_status_from_uv(error);
+    }
+    poll->data = p;
+  }
+  for (unsigned i = 0; i < count; i++) {
+    uv_poll_start(&p->polls[i], UV_READABLE, on_poll);
+  }
+  return ZX_OK;
+}
+
 ZXP_EXPORT zx_status_t zxp_uv_pager_init(uv_loop_t* loop, zxp_uv_pager_t* pager,
                                          const zxp_uv_pager_callbacks_t* callbacks) {
   if (loop == NULL || pager == NULL || callbacks == NULL) {
@@ -214,11 +247,9 @@ ZXP_EXPORT zx_status_t zxp_uv_pager_init(uv_loop_t* loop, zxp_uv_pager_t* pager,
   if ((st = zxp_channel_of_port(p->port, &p->channel)) != ZX_OK) goto fail;
   zxp_channel_set_polled(p->channel, true);
 
-  /* The first that leaves something in the loop is the last that can fail. */
-  st = zxp_loop_status_from_uv(uv_poll_init(loop, &p->poll, zxp_channel_poll_fd(p->channel)));
-  if (st != ZX_OK) goto fail;
+  /* What leaves something in the loop is the last that can fail. */
+  if ((st = start_polls(p, loop)) != ZX_OK) return st;
   uv_idle_init(loop, &p->again);
-  uv_poll_start(&p->poll, UV_READABLE, on_poll);
 
   pager->loop = loop;
   pager->internal = p;
@@ -287,9 +318,7 @@ static void on_uv_closed(struct zxp_loop_pager* p) {
   }
 }
 
-static void on_poll_closed(uv_handle_t* h) {
-  on_uv_closed(ZXP_CONTAINER_OF(h, struct zxp_loop_pager, poll));
-}
+static void on_poll_closed(uv_handle_t* h) { on_uv_closed(h->data); }
 
 static void on_again_closed(uv_handle_t* h) {
   on_uv_closed(ZXP_CONTAINER_OF(h, struct zxp_loop_pager, again));
@@ -314,8 +343,10 @@ ZXP_EXPORT zx_status_t zxp_uv_pager_close(zxp_uv_pager_t* pager, zxp_uv_pager_cl
   zxp_pager_detach_all(p->pager);
   zx_handle_close(p->pager_handle);
 
-  p->open_handles = 2;
-  uv_close((uv_handle_t*)&p->poll, on_poll_closed);
+  p->open_handles = p->poll_count + 1;
+  for (unsigned i = 0; i < p->poll_count; i++) {
+    uv_close((uv_handle_t*)&p->polls[i], on_poll_closed);
+  }
   uv_close((uv_handle_t*)&p->again, on_again_closed);
   return ZX_OK;
 }
@@ -325,7 +356,7 @@ static void close_if_pager(uv_handle_t* h, void* context) {
   if (h->type != UV_POLL || ((uv_poll_t*)h)->poll_cb != on_poll) {
     return;
   }
-  struct zxp_loop_pager* p = ZXP_CONTAINER_OF(h, struct zxp_loop_pager, poll);
+  struct zxp_loop_pager* p = h->data;
   if (p->state == OPEN) {
     zxp_uv_pager_close(p->handle, NULL);
   }
@@ -343,7 +374,9 @@ ZXP_EXPORT int zxp_uv_pager_is_closing(const zxp_uv_pager_t* pager) {
 ZXP_EXPORT void zxp_uv_pager_ref(zxp_uv_pager_t* pager) {
   struct zxp_loop_pager* p = pager->internal;
   if (p != NULL) {
-    uv_ref((uv_handle_t*)&p->poll);
+    for (unsigned i = 0; i < p->poll_count; i++) {
+      uv_ref((uv_handle_t*)&p->polls[i]);
+    }
     uv_ref((uv_handle_t*)&p->again);
   }
 }
@@ -351,14 +384,16 @@ ZXP_EXPORT void zxp_uv_pager_ref(zxp_uv_pager_t* pager) {
 ZXP_EXPORT void zxp_uv_pager_unref(zxp_uv_pager_t* pager) {
   struct zxp_loop_pager* p = pager->internal;
   if (p != NULL) {
-    uv_unref((uv_handle_t*)&p->poll);
+    for (unsigned i = 0; i < p->poll_count; i++) {
+      uv_unref((uv_handle_t*)&p->polls[i]);
+    }
     uv_unref((uv_handle_t*)&p->again);
   }
 }
 
 ZXP_EXPORT int zxp_uv_pager_has_ref(const zxp_uv_pager_t* pager) {
   const struct zxp_loop_pager* p = pager->internal;
-  return p != NULL && uv_has_ref((const uv_handle_t*)&p->poll);
+  return p != NULL && uv_has_ref((const uv_handle_t*)&p->again);
 }
 
 ZXP_EXPORT zx_handle_t zxp_uv_pager_handle(const zxp_uv_pager_t* pager) {

@@ -101,7 +101,7 @@ zx_status_t zxp_port_create(struct zxp_port** out) {
   port->signalled = 0;
   port->wakes_due = 0;
   port->closed = false;
-  port->server_ops = NULL;
+  atomic_init(&port->server_ops, NULL);
   port->server_context = NULL;
   port->server_release = NULL;
   atomic_init(&port->wake_sequence, 0);
@@ -166,6 +166,10 @@ void zxp_port_unlock_both(struct zxp_port* port) {
   zxp_quick_unlock(&port->take_lock);
 }
 
+static const struct zxp_port_server_ops* server_of(struct zxp_port* port) {
+  return atomic_load_explicit(&port->server_ops, memory_order_acquire);
+}
+
 void zxp_port_assert_held(struct zxp_port* port) { ZXP_ASSERT_HELD(&port->lock); }
 
 /*
@@ -173,7 +177,7 @@ void zxp_port_assert_held(struct zxp_port* port) { ZXP_ASSERT_HELD(&port->lock);
  * it will look at the queue under the lock before it sleeps again.
  */
 static void wake_one_locked(struct zxp_port* port) {
-  const struct zxp_port_server_ops* server = port->server_ops;
+  const struct zxp_port_server_ops* server = server_of(port);
   if (server != NULL && server->always_kick != NULL && server->always_kick(port->server_context)) {
     server->kick(port->server_context);
     return;
@@ -184,8 +188,8 @@ static void wake_one_locked(struct zxp_port* port) {
   port->signalled++;
   /* Also for those who have counted themselves as asleep but not fallen asleep yet. */
   atomic_fetch_add_explicit(&port->wake_sequence, 1, memory_order_relaxed);
-  if (port->server_ops != NULL) {
-    port->server_ops->kick(port->server_context);
+  if (server != NULL) {
+    server->kick(port->server_context);
   } else {
     port->wakes_due++;
   }
@@ -269,22 +273,37 @@ static bool take_queued_locked(struct zxp_port* port, zx_port_packet_t* out,
   return true;
 }
 
-/*
- * Takes the oldest packet of all. If there is none and `sleep` is true, the caller is counted as a
- * sleeper, in one step with having found nothing, and `*sequence` is the word's value to sleep on.
- */
-static bool take(struct zxp_port* port, zx_port_packet_t* out, bool sleep, unsigned* sequence,
-                 const struct zxp_port_server_ops** server) {
+/* How a receiver comes to look, and sleeps if there is nothing. */
+struct receiver {
+  bool slept; /* counts as a sleeper, and is to count no more */
+  bool stays; /* is to count as one if there is nothing, in one step with having found nothing */
+  unsigned sequence;                        /* then: the word's value to sleep on */
+  const struct zxp_port_server_ops* server; /* or who waits for it */
+};
+
+static void wake_up_locked(struct zxp_port* port) {
+  port->sleepers--;
+  if (port->signalled > 0) {
+    port->signalled--;
+  }
+}
+
+/* Takes the oldest packet of all. */
+static bool take(struct zxp_port* port, zx_port_packet_t* out, struct receiver* r) {
   struct zxp_port_node* taken = NULL;
   zxp_quick_lock(&port->take_lock);
   bool found = zxp_port_take_ready_locked(port, out);
-  if (!found) {
+  if (!found || r->slept) {
     zxp_port_lock(port);
-    found = take_queued_locked(port, out, &taken);
-    if (!found && sleep) {
+    if (r->slept) {
+      wake_up_locked(port);
+      r->slept = false;
+    }
+    found = found || take_queued_locked(port, out, &taken);
+    if (!found && r->stays) {
       port->sleepers++;
-      *sequence = atomic_load_explicit(&port->wake_sequence, memory_order_relaxed);
-      *server = port->server_ops;
+      r->sequence = atomic_load_explicit(&port->wake_sequence, memory_order_relaxed);
+      r->server = server_of(port);
     }
     zxp_port_unlock(port);
   }
@@ -294,7 +313,8 @@ static bool take(struct zxp_port* port, zx_port_packet_t* out, bool sleep, unsig
 }
 
 zx_status_t zxp_port_try_take(struct zxp_port* port, zx_port_packet_t* out) {
-  return take(port, out, false, NULL, NULL) ? ZX_OK : ZX_ERR_SHOULD_WAIT;
+  struct receiver r = {0};
+  return take(port, out, &r) ? ZX_OK : ZX_ERR_SHOULD_WAIT;
 }
 
 bool zxp_port_take_quick(zx_handle_t handle, zx_port_packet_t* out) {
@@ -303,6 +323,10 @@ bool zxp_port_take_quick(zx_handle_t handle, zx_port_packet_t* out) {
     return false;
   }
   struct zxp_port* port = ZXP_CONTAINER_OF(object, struct zxp_port, object);
+  if (server_of(port) != NULL) {
+    return false; /* User packets are rare on a port of pagers, and its receivers sleep in any
+                   * case. */
+  }
   zxp_quick_lock(&port->take_lock);
   /* A port that is alive now stays so until the lock is given back: its last handle's close drains
    * it under this lock before it ends. */
@@ -331,24 +355,19 @@ static void linger(struct zxp_port* port) {
 
 zx_status_t zxp_port_wait(struct zxp_port* port, zx_time_t deadline, zx_port_packet_t* out) {
   zx_status_t status = ZX_OK;
-  unsigned sequence = 0;
-  const struct zxp_port_server_ops* server = NULL;
-  if (deadline > 0 && zxp_port_server_context(port) == NULL) {
+  struct receiver r = {.stays = true};
+  if (deadline > 0 && server_of(port) == NULL) {
     linger(port);
   }
   /* A packet wins over a passed deadline. */
-  while (!take(port, out, status == ZX_OK, &sequence, &server)) {
+  while (!take(port, out, &r)) {
     if (status != ZX_OK) {
       return status;
     }
-    status = server != NULL ? server->wait(port->server_context, deadline)
-                            : sleep_on_word(&port->wake_sequence, sequence, deadline);
-    zxp_port_lock(port);
-    port->sleepers--;
-    if (port->signalled > 0) {
-      port->signalled--;
-    }
-    zxp_port_unlock(port);
+    status = r.server != NULL ? r.server->wait(port->server_context, deadline)
+                              : sleep_on_word(&port->wake_sequence, r.sequence, deadline);
+    r.slept = true;
+    r.stays = status == ZX_OK;
   }
   return ZX_OK;
 }
@@ -358,9 +377,9 @@ zx_status_t zxp_port_wait(struct zxp_port* port, zx_time_t deadline, zx_port_pac
 void zxp_port_set_server(struct zxp_port* port, const struct zxp_port_server_ops* ops,
                          void* context) {
   zxp_port_lock(port);
-  ZXP_ASSERT(port->server_ops == NULL);
+  ZXP_ASSERT(server_of(port) == NULL);
   port->server_context = context;
-  port->server_ops = ops;
+  atomic_store_explicit(&port->server_ops, ops, memory_order_release);
   /* Whoever sleeps on the word looks at the port again and goes to the server. */
   atomic_fetch_add_explicit(&port->wake_sequence, 1, memory_order_relaxed);
   port->wakes_due = INT_MAX;
@@ -368,10 +387,7 @@ void zxp_port_set_server(struct zxp_port* port, const struct zxp_port_server_ops
 }
 
 void* zxp_port_server_context(struct zxp_port* port) {
-  zxp_port_lock(port);
-  void* context = port->server_context;
-  zxp_port_unlock(port);
-  return context;
+  return server_of(port) != NULL ? port->server_context : NULL;
 }
 
 void zxp_port_set_server_release(struct zxp_port* port, void (*release)(void* context)) {

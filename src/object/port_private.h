@@ -38,9 +38,10 @@ struct zxp_port {
   bool closed;          /* (P) the last handle has gone; for good */
   atomic_uint wake_sequence; /* (A) the word on which receivers sleep */
   atomic_uint pushes;        /* (P) to change, (A) to read: packets ever queued, modulo 2^32 */
-  const struct zxp_port_server_ops* server_ops; /* (P) NULL until installed */
-  void* server_context;                         /* (Z) */
-  void (*server_release)(void* context);        /* (Z) */
+  /* (P) to change, (A) to read: NULL until installed */
+  const struct zxp_port_server_ops* _Atomic server_ops;
+  void* server_context;                  /* (Z) */
+  void (*server_release)(void* context); /* (Z) */
   /* The receivers' side, on cache lines of its own. */
   _Alignas(ZXP_CACHE_LINE) struct zxp_quick_lock take_lock;
   struct zxp_list ready; /* (R) user packets, older than all that is queued */

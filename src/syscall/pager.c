@@ -17,41 +17,41 @@
 /* Entries of a dirty-range query gathered under one hold of the lock. */
 #define QUERY_CHUNK 128
 
-/* A pager and one of its roots, each with a reference. */
+/* A pager and one of its roots, pinned. */
 struct target {
+  zx_handle_t pager_handle;
+  zx_handle_t vmo_handle;
   struct zxp_pager* pager;
   struct zxp_vmo* vmo;
 };
 
-static void target_put(struct target* t) {
-  if (t->pager != NULL) {
-    zxp_object_put(&t->pager->object);
-  }
-  if (t->vmo != NULL) {
-    zxp_object_put(&t->vmo->object);
-  }
+static void target_unpin(const struct target* t) {
+  zxp_handle_unpin(t->vmo_handle);
+  zxp_handle_unpin(t->pager_handle);
 }
 
 /* Pager with `pager_rights`, VMO with `vmo_rights`, root of this pager: in this order. */
-static zx_status_t get_target(zx_handle_t pager, zx_rights_t pager_rights, zx_handle_t vmo,
+static zx_status_t pin_target(zx_handle_t pager, zx_rights_t pager_rights, zx_handle_t vmo,
                               zx_rights_t vmo_rights, struct target* out) {
   struct zxp_object* object;
-  out->pager = NULL;
-  out->vmo = NULL;
-  zx_status_t st = zxp_handle_get(pager, ZX_OBJ_TYPE_PAGER, pager_rights, &object, NULL);
+  out->pager_handle = pager;
+  out->vmo_handle = vmo;
+  zx_status_t st = zxp_handle_pin(pager, ZX_OBJ_TYPE_PAGER, pager_rights, &object, NULL);
   if (st != ZX_OK) {
     return st;
   }
   out->pager = zxp_pager_of(object);
-  st = zxp_handle_get(vmo, ZX_OBJ_TYPE_VMO, vmo_rights, &object, NULL);
-  if (st == ZX_OK) {
-    out->vmo = zxp_vmo_of(object);
-    st = zxp_pager_root(out->pager, out->vmo) != NULL ? ZX_OK : ZX_ERR_INVALID_ARGS;
-  }
+  st = zxp_handle_pin(vmo, ZX_OBJ_TYPE_VMO, vmo_rights, &object, NULL);
   if (st != ZX_OK) {
-    target_put(out);
+    zxp_handle_unpin(pager);
+    return st;
   }
-  return st;
+  out->vmo = zxp_vmo_of(object);
+  if (zxp_pager_root(out->pager, out->vmo) == NULL) {
+    target_unpin(out);
+    return ZX_ERR_INVALID_ARGS;
+  }
+  return ZX_OK;
 }
 
 ZXP_EXPORT zx_status_t zx_pager_create(uint32_t options, zx_handle_t* out) {
@@ -141,10 +141,10 @@ ZXP_TWIN(zx_pager_create_vmo);
 ZXP_EXPORT zx_status_t zx_pager_detach_vmo(zx_handle_t pager, zx_handle_t vmo) {
   struct target t;
   const zx_status_t st =
-      get_target(pager, ZX_RIGHT_ATTACH_VMO | ZX_RIGHT_MANAGE_VMO, vmo, ZX_RIGHT_WRITE, &t);
+      pin_target(pager, ZX_RIGHT_ATTACH_VMO | ZX_RIGHT_MANAGE_VMO, vmo, ZX_RIGHT_WRITE, &t);
   if (st == ZX_OK) {
     zxp_pager_detach(t.vmo->pages);
-    target_put(&t);
+    target_unpin(&t);
   }
   return st;
 }
@@ -158,16 +158,16 @@ ZXP_EXPORT zx_status_t zx_pager_supply_pages(zx_handle_t pager, zx_handle_t page
   if (((offset | length | aux_offset) & ZXP_PAGE_MASK) != 0) {
     return ZX_ERR_INVALID_ARGS;
   }
-  zx_status_t st = get_target(pager, ZX_RIGHT_MANAGE_VMO, pager_vmo, ZX_RIGHT_WRITE, &t);
+  zx_status_t st = pin_target(pager, ZX_RIGHT_MANAGE_VMO, pager_vmo, ZX_RIGHT_WRITE, &t);
   if (st != ZX_OK) {
     return st;
   }
-  st = zxp_handle_get(aux_vmo, ZX_OBJ_TYPE_VMO, ZX_RIGHT_READ | ZX_RIGHT_WRITE, &aux, NULL);
+  st = zxp_handle_pin(aux_vmo, ZX_OBJ_TYPE_VMO, ZX_RIGHT_READ | ZX_RIGHT_WRITE, &aux, NULL);
   if (st == ZX_OK) {
     st = zxp_pager_supply(t.vmo->pages, offset, length, zxp_vmo_of(aux), aux_offset);
-    zxp_object_put(aux);
+    zxp_handle_unpin(aux_vmo);
   }
-  target_put(&t);
+  target_unpin(&t);
   return st;
 }
 ZXP_TWIN(zx_pager_supply_pages);
@@ -212,10 +212,10 @@ ZXP_EXPORT zx_status_t zx_pager_op_range(zx_handle_t pager, uint32_t op, zx_hand
   if (((offset | length) & ZXP_PAGE_MASK) != 0) {
     return ZX_ERR_INVALID_ARGS;
   }
-  zx_status_t st = get_target(pager, ZX_RIGHT_MANAGE_VMO, pager_vmo, ZX_RIGHT_WRITE, &t);
+  zx_status_t st = pin_target(pager, ZX_RIGHT_MANAGE_VMO, pager_vmo, ZX_RIGHT_WRITE, &t);
   if (st == ZX_OK) {
     st = op_range(t.vmo->pages, op, offset, length, data);
-    target_put(&t);
+    target_unpin(&t);
   }
   return st;
 }
@@ -232,7 +232,7 @@ ZXP_EXPORT zx_status_t zx_pager_query_dirty_ranges(zx_handle_t pager, zx_handle_
                                                    size_t buffer_size, size_t* actual,
                                                    size_t* avail) {
   struct target t;
-  zx_status_t st = get_target(pager, ZX_RIGHT_MANAGE_VMO, pager_vmo, ZX_RIGHT_READ, &t);
+  zx_status_t st = pin_target(pager, ZX_RIGHT_MANAGE_VMO, pager_vmo, ZX_RIGHT_READ, &t);
   if (st != ZX_OK) {
     return st;
   }
@@ -261,7 +261,7 @@ ZXP_EXPORT zx_status_t zx_pager_query_dirty_ranges(zx_handle_t pager, zx_handle_
       found += n;
     }
   }
-  target_put(&t);
+  target_unpin(&t);
   if (st == ZX_OK && actual != NULL) {
     st = store(actual, &stored, sizeof stored);
   }
@@ -276,7 +276,7 @@ ZXP_EXPORT zx_status_t zx_pager_query_vmo_stats(zx_handle_t pager, zx_handle_t p
                                                 uint32_t options, void* buffer,
                                                 size_t buffer_size) {
   struct target t;
-  zx_status_t st = get_target(pager, ZX_RIGHT_MANAGE_VMO, pager_vmo, ZX_RIGHT_READ, &t);
+  zx_status_t st = pin_target(pager, ZX_RIGHT_MANAGE_VMO, pager_vmo, ZX_RIGHT_READ, &t);
   if (st != ZX_OK) {
     return st;
   }
@@ -295,7 +295,7 @@ ZXP_EXPORT zx_status_t zx_pager_query_vmo_stats(zx_handle_t pager, zx_handle_t p
     zxp_pages_unlock(t.vmo->pages);
     st = store(buffer, &stats, sizeof stats);
   }
-  target_put(&t);
+  target_unpin(&t);
   return st;
 }
 ZXP_TWIN(zx_pager_query_vmo_stats);

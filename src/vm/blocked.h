@@ -62,6 +62,9 @@ void zxp_blocked_remove(struct zxp_blocked* b);
  */
 struct zxp_blocked* zxp_blocked_find(pid_t tid, struct zxp_source** source);
 
+/* False: the thread was on no record just now. No lock is taken. */
+bool zxp_blocked_maybe(pid_t tid);
+
 /* A thread that is stopped in a page fault, and the byte it touched. */
 struct zxp_blocked_at {
   pid_t tid;

@@ -114,7 +114,10 @@ static void put(struct zxp_page_map* map, struct leaf* l, uint64_t bits,
 static void drop_if_empty(struct zxp_page_map* map, struct leaf* l) {
   if (bits_in(l, STORED) == 0) {
     zxp_tree_remove(&map->leaves, &l->node);
-    free(l);
+    if (map->spare != NULL) {
+      free(leaf_of(map->spare));
+    }
+    map->spare = &l->node;
   }
 }
 
@@ -164,6 +167,16 @@ static void turn(struct zxp_page_map* map, uint64_t first, uint64_t end, unsigne
   }
 }
 
+static struct leaf* new_leaf(struct zxp_page_map* map) {
+  struct leaf* l = leaf_of(map->spare);
+  if (l != NULL) {
+    map->spare = NULL;
+    *l = (struct leaf){0};
+    return l;
+  }
+  return calloc(1, sizeof *l);
+}
+
 /* Sees to it that every page of [first, end), not empty, has a leaf; returns the first of them.
  * NULL without memory, and the map is as before. */
 static struct leaf* ensure_leaves(struct zxp_page_map* map, uint64_t first, uint64_t end) {
@@ -174,7 +187,7 @@ static struct leaf* ensure_leaves(struct zxp_page_map* map, uint64_t first, uint
     if (l != NULL && l->node.key == key) {
       next = key + LEAF_PAGES < end ? leaf_after(l) : NULL;
     } else {
-      l = calloc(1, sizeof *l);
+      l = new_leaf(map);
       if (l == NULL) {
         /* Changes nothing but that new leaves, which are still empty, go. */
         turn(map, first, end, 0, ZXP_PAGE_EMPTY);
@@ -316,6 +329,7 @@ void zxp_page_map_init(struct zxp_page_map* map) {
   zxp_tree_init(&map->intervals);
   zxp_tree_init(&map->known);
   map->resident = 0;
+  map->spare = NULL;
 }
 
 static void free_leaves(struct zxp_tree_node* n) {
@@ -328,6 +342,7 @@ static void free_leaves(struct zxp_tree_node* n) {
 
 void zxp_page_map_destroy(struct zxp_page_map* map) {
   free_leaves(map->leaves.root);
+  free(leaf_of(map->spare));
   zxp_zero_destroy(&map->intervals);
   zxp_zero_destroy(&map->known);
   zxp_page_map_init(map);

@@ -71,10 +71,12 @@ static inline bool zxp_page_state_resident(enum zxp_page_state s) {
 
 /* All (T): guarded by the tree lock. */
 struct zxp_page_map {
-  struct zxp_tree leaves;    /* by first page of the leaf */
-  struct zxp_tree intervals; /* by first page; never overlap, never touch */
-  struct zxp_tree known;     /* the same, known zeros: MARKERs, but for drop_clean */
-  uint64_t resident;         /* pages in CLEAN, DIRTY or AWAITING */
+  struct zxp_tree leaves;      /* by first page of the leaf */
+  struct zxp_tree intervals;   /* by first page; never overlap, never touch */
+  struct zxp_tree known;       /* the same, known zeros: MARKERs, but for drop_clean */
+  uint64_t resident;           /* pages in CLEAN, DIRTY or AWAITING */
+  struct zxp_tree_node* spare; /* a leaf that was given up last: transfer VMOs fill and empty one
+                                * page all the time. NULL: none */
 };
 
 void zxp_page_map_init(struct zxp_page_map* map);
@@ -101,7 +103,7 @@ zx_status_t zxp_page_map_know_zeros(struct zxp_page_map* map, uint64_t first, ui
 uint64_t zxp_page_map_count_resident(const struct zxp_page_map* map, uint64_t first,
                                      uint64_t count);
 
-/* Bytes of metadata held for this map (leaves and intervals as allocated). */
+/* Bytes of metadata held for the pages of this map (leaves and intervals as allocated). */
 uint64_t zxp_page_map_metadata_bytes(const struct zxp_page_map* map);
 
 /*

@@ -52,6 +52,19 @@ static void a_message_read_before_the_wake_is_over(void** state) {
   assert_int_equal(zxp_wakes_look(page + 17, begun, done), ZXP_WAIT_OVER);
 }
 
+/* Who only looks at the counter, at the end, may find it where the other begins. */
+static void a_message_read_up_to_the_tick_of_the_wake_is_over(void** state) {
+  (void)state;
+  const uintptr_t page = fresh_page();
+  const uint64_t begun = zxp_tick(1);
+  const uint64_t done = zxp_tick_now();
+  const uint64_t wake = zxp_tick(1);
+  zxp_wakes_note(page, ZXP_PAGE_SIZE, wake, zxp_tick_now());
+  assert_int_equal(zxp_wakes_look(page, begun, done), ZXP_WAIT_OVER);
+  const uint64_t again = zxp_tick(1);
+  assert_int_equal(zxp_wakes_look(page, again, zxp_tick_now()), ZXP_WAIT_ON);
+}
+
 static void of_a_message_read_during_the_wake_nobody_knows(void** state) {
   (void)state;
   const uintptr_t page = fresh_page();
@@ -122,6 +135,7 @@ int main(void) {
       cmocka_unit_test(a_message_about_a_page_that_nobody_woke_is_true),
       cmocka_unit_test(a_message_read_after_the_wake_is_true),
       cmocka_unit_test(a_message_read_before_the_wake_is_over),
+      cmocka_unit_test(a_message_read_up_to_the_tick_of_the_wake_is_over),
       cmocka_unit_test(of_a_message_read_during_the_wake_nobody_knows),
       cmocka_unit_test(a_wake_reaches_all_its_pages_and_no_other),
       cmocka_unit_test(the_latest_wake_counts),

@@ -23,14 +23,14 @@
 /* After the headers that it needs and does not include. */
 #include <cmocka.h>
 
-/* ---- Allocations that fail on demand; linked with --wrap=calloc ---- */
+/* ---- Allocations that fail on demand; linked with --wrap=malloc ---- */
 
-void* __real_calloc(size_t n, size_t size);
-void* __wrap_calloc(size_t n, size_t size);
+void* __real_malloc(size_t size);
+void* __wrap_malloc(size_t size);
 
 static bool no_memory;
 
-void* __wrap_calloc(size_t n, size_t size) { return no_memory ? NULL : __real_calloc(n, size); }
+void* __wrap_malloc(size_t size) { return no_memory ? NULL : __real_malloc(size); }
 
 /* ---- Fixture ---- */
 
