@@ -33,6 +33,17 @@ struct raw {
   uv_poll_t stop_poll;
 };
 
+static void copy_run(struct raw* r, size_t page) {
+  const size_t pages = r->way.setup.answer;
+  way_work(&r->way, r->source, pages);
+  struct uffdio_copy copy = {
+      .dst = (uintptr_t)r->memory + page * WAY_PAGE,
+      .src = (uintptr_t)r->source,
+      .len = pages * WAY_PAGE,
+  };
+  way_must(ioctl(r->uffd, UFFDIO_COPY, &copy) == 0, "UFFDIO_COPY");
+}
+
 /* Answers one message, if there is one. */
 static void answer_one(struct raw* r) {
   struct uffd_msg message;
@@ -41,14 +52,12 @@ static void answer_one(struct raw* r) {
     return;
   }
   const uint64_t offset = message.arg.pagefault.address - (uintptr_t)r->memory;
-  const size_t pages = r->way.setup.answer;
-  way_work(&r->way, r->source, pages);
-  struct uffdio_copy copy = {
-      .dst = (uintptr_t)r->memory + way_answer_start(&r->way, offset / WAY_PAGE) * WAY_PAGE,
-      .src = (uintptr_t)r->source,
-      .len = pages * WAY_PAGE,
-  };
-  way_must(ioctl(r->uffd, UFFDIO_COPY, &copy) == 0, "UFFDIO_COPY");
+  const size_t page = way_answer_start(&r->way, offset / WAY_PAGE);
+  const size_t next = page + r->way.setup.answer;
+  copy_run(r, page);
+  if (r->way.setup.ahead && next % r->way.setup.pages != 0) {
+    copy_run(r, next);
+  }
 }
 
 static void call_before(const struct raw* r) {

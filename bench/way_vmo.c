@@ -18,12 +18,21 @@ void way_transfer_free(struct way_transfer* t) {
   zx_handle_close(t->vmo);
 }
 
+static void supply_run(const struct way* way, const struct way_transfer* t, zx_handle_t pager,
+                       zx_handle_t vmo, size_t page) {
+  way_work(way, (unsigned char*)t->address, t->pages);
+  way_check(zx_pager_supply_pages(pager, vmo, page * WAY_PAGE, t->pages * WAY_PAGE, t->vmo, 0),
+            "zx_pager_supply_pages");
+}
+
 void way_answer(const struct way* way, const struct way_transfer* t, zx_handle_t pager,
                 zx_handle_t vmo, uint64_t offset) {
-  const uint64_t start = way_answer_start(way, offset / WAY_PAGE) * WAY_PAGE;
-  way_work(way, (unsigned char*)t->address, t->pages);
-  way_check(zx_pager_supply_pages(pager, vmo, start, t->pages * WAY_PAGE, t->vmo, 0),
-            "zx_pager_supply_pages");
+  const size_t page = way_answer_start(way, offset / WAY_PAGE);
+  const size_t next = page + way->setup.answer;
+  supply_run(way, t, pager, vmo, page);
+  if (way->setup.ahead && next < way->setup.pages) {
+    supply_run(way, t, pager, vmo, next);
+  }
 }
 
 zx_vaddr_t way_map(zx_handle_t vmo, size_t pages) {
