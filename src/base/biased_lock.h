@@ -17,8 +17,8 @@
  *   READS, WRITES -> NONE   lock
  *
  * With READS a visit looks at nobody: there is no writer. With WRITES each looks for one that it
- * would meet, and gives up if it finds one; two that find each other both give up. Whoever gives up,
- * or is not let in, takes the lock.
+ * would meet, and gives up if it finds one; two that find each other both give up. Whoever gives
+ * up, or is not let in, takes the lock.
  *
  *   struct zxp_visitor* v = zxp_biased_visit(&tree->lock, pages, first, end, false);
  *   if (v != NULL) {
@@ -31,10 +31,10 @@
  *     zxp_biased_unlock(&tree->lock);
  *   }
  *
- * A visit takes no lock and waits for nobody, but it may touch the caller's memory (outside the root
- * region), so it may take long and even never end: a signal handler that jumps out of a copy leaves
- * the visit open until its thread ends, as it would leave a mutex locked. Other visits go on then,
- * the next change waits.
+ * A visit takes no lock and waits for nobody, but it may touch the caller's memory (outside the
+ * root region), so it may take long and even never end: a signal handler that jumps out of a copy
+ * leaves the visit open until its thread ends, as it would leave a mutex locked. Other visits go on
+ * then, the next change waits.
  *
  * It has a rank like every other lock, and visits are checked like locks.
  */

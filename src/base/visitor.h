@@ -32,18 +32,21 @@
 /* More threads than a machine of ordinary size runs at once. */
 #define ZXP_VISITORS_MAX 256
 
-/* Processors fetch lines in pairs. */
+/* Processors fetch lines of 64 bytes in pairs. What the one is about and what the other is about is
+ * looked at by different threads. */
 #define ZXP_VISITOR_ALIGN 128
 
 /* (A) atomic, stored by the thread itself but for `handle`  (O) the thread's own */
 struct zxp_visitor {
   _Alignas(ZXP_VISITOR_ALIGN) _Atomic uint32_t handle; /* (A) 0: none */
-  uint32_t unmet;                                      /* (O) base/biased_lock.c */
-  _Atomic uintptr_t lock;                              /* (A) 0: none; what follows is about it */
-  _Atomic uintptr_t of;                                /* (A) a part of what the lock guards */
-  _Atomic uint64_t first;                              /* (A) the range that is used of it */
-  _Atomic uint64_t end;                                /* (A) */
-  atomic_bool writes;                                  /* (A) */
+
+  /* base/biased_lock.c */
+  _Alignas(ZXP_VISITOR_ALIGN) _Atomic uintptr_t lock; /* (A) 0: none; the others are about it */
+  _Atomic uintptr_t of;                               /* (A) a part of what the lock guards */
+  _Atomic uint64_t first;                             /* (A) the range that is used of it */
+  _Atomic uint64_t end;                               /* (A) */
+  atomic_bool writes;                                 /* (A) */
+  uint32_t unmet;                                     /* (O) */
 };
 
 /* All places; those that have been anybody's so far come first. */

@@ -4,6 +4,7 @@
 #include <assert.h>
 
 #include "base/user.h"
+#include "base/visitor.h"
 #include "object/process.h"
 
 /*
@@ -27,6 +28,15 @@
  * A pin is what a call holds on a slot while it looks at or uses the object: one atomic step to
  * take, one to drop, on a word that no other handle shares. close pins too, so that every handle
  * dies by its last pin, and the slot is used again only when no call remembers the old value.
+ *
+ * A visit is a pin that nobody sees: the value stands in the visitor's place. Whoever kills a value
+ * then looks for visits of the slot and gives each a pin, which the visitor drops when it leaves:
+ *
+ *   0 -> value             visit
+ *   value -> value, given  close, which has taken a pin for it
+ *   any -> 0               leave; unpins if it was given one
+ * The two steps of either side are sequentially consistent: if a visitor sees the value live, the
+ * one who kills it sees the visit.
  */
 #define INDEX_BITS       18
 #define INDEX_SHIFT      2
@@ -50,6 +60,10 @@ static_assert(GENERATION_SHIFT + GENERATION_BITS == 32, "a value has 32 bits");
 #define MIN_FREE 256u
 
 #define NO_SLOT UINT32_MAX
+
+/* One of the fixed bits: in a visitor's place it is gone when the visitor has been given a pin. */
+#define VISIT_WITHOUT_PIN ((uint32_t)2)
+static_assert((VISIT_WITHOUT_PIN & ZX_HANDLE_FIXED_BITS_MASK) != 0, "set in every value");
 
 /* (A) atomic  (T) table lock */
 struct slot {
@@ -202,9 +216,53 @@ static bool end_value(struct slot* slot, zx_handle_t handle, bool live, zx_right
     }
     after = make_word(value_generation(handle) + 1, live, rights) |
             (word & (live ? WORD_PINS | WORD_PORT : WORD_PINS));
-  } while (!atomic_compare_exchange_weak_explicit(&slot->word, &word, after, memory_order_acq_rel,
-                                                  memory_order_relaxed));
+  } while (!atomic_compare_exchange_weak(&slot->word, &word, after));
   return true;
+}
+
+/* ---- Visits ---- */
+
+struct zxp_visitor* zxp_handle_visit(zx_handle_t handle, zx_obj_type_t type, zx_rights_t rights,
+                                     struct zxp_object** out) {
+  struct slot* slot = slot_of(handle);
+  struct zxp_visitor* v = slot != NULL ? zxp_visitor_self() : NULL;
+  if (v == NULL || atomic_load_explicit(&v->handle, memory_order_relaxed) != 0) {
+    return NULL;
+  }
+  atomic_store(&v->handle, handle);
+  const uint64_t word = atomic_load(&slot->word);
+  if (word_matches(word, handle) && (word_rights(word) & rights) == rights) {
+    *out = slot_object(slot);
+    if ((*out)->ops->type == type) {
+      return v;
+    }
+  }
+  zxp_handle_leave(v);
+  return NULL;
+}
+
+void zxp_handle_leave(struct zxp_visitor* v) {
+  const uint32_t was = atomic_exchange_explicit(&v->handle, 0, memory_order_acq_rel);
+  if ((was & VISIT_WITHOUT_PIN) == 0) {
+    unpin(&slots[value_index(was)]);
+  }
+}
+
+/* A value of the slot, which the caller has pinned, is dead: whoever is visiting by it gets a pin
+ * of its own. */
+static void give_pins(struct slot* slot) {
+  const uint32_t index = (uint32_t)(slot - slots);
+  const unsigned count = zxp_visitor_count();
+  for (unsigned i = 0; i < count; i++) {
+    struct zxp_visitor* v = &zxp_visitors[i];
+    uint32_t value = atomic_load(&v->handle);
+    if (value_index(value) == index && (value & VISIT_WITHOUT_PIN) != 0) {
+      atomic_fetch_add_explicit(&slot->word, WORD_PIN, memory_order_relaxed);
+      if (!atomic_compare_exchange_strong(&v->handle, &value, value & ~VISIT_WITHOUT_PIN)) {
+        unpin(slot); /* It has left. */
+      }
+    }
+  }
 }
 
 bool zxp_handle_is_live(zx_handle_t handle, const struct zxp_object* object) {
@@ -314,6 +372,7 @@ zx_status_t zxp_handle_close(zx_handle_t handle) {
   const bool mine = end_value(slot, handle, false, 0);
   if (mine) {
     zxp_object_handle_died(slot_object(slot), handle, true);
+    give_pins(slot);
   }
   unpin(slot);
   return mine ? ZX_OK : ZX_ERR_BAD_HANDLE;
@@ -378,6 +437,9 @@ zx_status_t zxp_handle_replace(zx_handle_t handle, zx_rights_t rights, zx_handle
     zxp_object_handle_died(slot_object(slot), handle, !subset);
     *out = make_value(value_index(handle), value_generation(handle) + 1);
     status = subset ? ZX_OK : ZX_ERR_INVALID_ARGS;
+    if (!subset) {
+      give_pins(slot);
+    }
   }
   unpin(slot);
   return status;

@@ -9,11 +9,15 @@
  * handle's rights and the number of calls that are using it (pins); the table's lock
  * (ZXP_RANK_TABLE) guards the free slots alone.
  *
- * Two ways to use an object by its handle:
+ * Three ways to use an object by its handle:
  *
- *   zxp_handle_get                     a reference, as anything that outlives the call needs it
- *   zxp_handle_pin, zxp_handle_unpin   cheaper, for the length of a call: the object lives on also
- *                                      when the handle is closed meanwhile, until the pin goes
+ *   zxp_handle_get                       a reference, as anything that outlives the call needs it
+ *   zxp_handle_pin, zxp_handle_unpin     cheaper, for the length of a call: the object lives on
+ *                                        also when the handle is closed meanwhile, until the pin
+ *                                        goes
+ *   zxp_handle_visit, zxp_handle_leave   the same for two threads with one handle, who would pass
+ *                                        the slot's word to and fro: writes to nothing that they
+ *                                        share (base/visitor.h), but may say no
  *
  * Does not do: order of several handles, transfer between processes.
  */
@@ -21,6 +25,8 @@
 #define ZXP_OBJECT_HANDLE_H_
 
 #include "object/object.h"
+
+struct zxp_visitor;
 
 /* As many as Zircon allows at once. */
 #define ZXP_HANDLE_MAX (256u * 1024u)
@@ -57,6 +63,15 @@ zx_status_t zxp_handle_get(zx_handle_t handle, zx_obj_type_t type, zx_rights_t r
 zx_status_t zxp_handle_pin(zx_handle_t handle, zx_obj_type_t type, zx_rights_t rights,
                            struct zxp_object** out, zx_rights_t* rights_out);
 void zxp_handle_unpin(zx_handle_t handle);
+
+/*
+ * As pin, for one handle at a time, and only where all goes well: NULL if the handle cannot be used
+ * so, for whatever reason, or this thread cannot make a visit now; the caller then goes one of the
+ * other ways, which have the status. leave may be the end of the object, like unpin.
+ */
+struct zxp_visitor* zxp_handle_visit(zx_handle_t handle, zx_obj_type_t type, zx_rights_t rights,
+                                     struct zxp_object** out);
+void zxp_handle_leave(struct zxp_visitor* visitor);
 
 /*
  * For ports alone, whose memory is never freed: a look-up that writes nothing. NULL if the handle

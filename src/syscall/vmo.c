@@ -60,35 +60,59 @@ static zx_status_t check_cached(const struct zxp_vmo* vmo, uint64_t offset, uint
   return is_cached(vmo) ? ZX_OK : ZX_ERR_BAD_STATE;
 }
 
-ZXP_EXPORT zx_status_t zx_vmo_read(zx_handle_t handle, void* buffer, uint64_t offset,
-                                   size_t buffer_size) {
+/*
+ * zx_vmo_read and zx_vmo_write. What is there is copied on a visit, which writes to nothing that
+ * threads share; the rest by a reference, as everywhere.
+ */
+static zx_status_t transfer(zx_handle_t handle, void* buffer, uint64_t offset, size_t size,
+                            bool writes) {
+  const zx_rights_t right = writes ? ZX_RIGHT_WRITE : ZX_RIGHT_READ;
+  struct zxp_object* object;
   struct zxp_vmo* vmo;
-  zx_status_t st = get_vmo(handle, ZX_RIGHT_READ, &vmo, NULL);
-  if (st != ZX_OK) {
-    return st;
+  zx_status_t st;
+  uint64_t done = 0;
+  struct zxp_visitor* visitor = zxp_handle_visit(handle, ZX_OBJ_TYPE_VMO, right, &object);
+  if (visitor != NULL) {
+    vmo = zxp_vmo_of(object);
+    st = check_cached(vmo, offset, size);
+    if (st == ZX_OK) {
+      done = writes ? zxp_vmo_write_visiting(vmo, buffer, offset, size)
+                    : zxp_vmo_read_visiting(vmo, buffer, offset, size);
+    }
+    const bool rest = st == ZX_OK && (done < size || size == 0);
+    if (rest) {
+      zxp_object_get(object);
+    }
+    zxp_handle_leave(visitor);
+    if (!rest) {
+      return st;
+    }
+  } else {
+    st = get_vmo(handle, right, &vmo, NULL);
+    if (st != ZX_OK) {
+      return st;
+    }
+    st = check_cached(vmo, offset, size);
   }
-  st = check_cached(vmo, offset, buffer_size);
   if (st == ZX_OK) {
-    st = zxp_vmo_read(vmo, buffer, offset, buffer_size, NULL);
+    unsigned char* at = buffer == NULL ? NULL : (unsigned char*)buffer + done;
+    st = writes ? zxp_vmo_write(vmo, at, offset + done, size - done, NULL)
+                : zxp_vmo_read(vmo, at, offset + done, size - done, NULL);
   }
   zxp_object_put(&vmo->object);
   return st;
+}
+
+ZXP_EXPORT zx_status_t zx_vmo_read(zx_handle_t handle, void* buffer, uint64_t offset,
+                                   size_t buffer_size) {
+  return transfer(handle, buffer, offset, buffer_size, false);
 }
 ZXP_TWIN(zx_vmo_read);
 
 ZXP_EXPORT zx_status_t zx_vmo_write(zx_handle_t handle, const void* buffer, uint64_t offset,
                                     size_t buffer_size) {
-  struct zxp_vmo* vmo;
-  zx_status_t st = get_vmo(handle, ZX_RIGHT_WRITE, &vmo, NULL);
-  if (st != ZX_OK) {
-    return st;
-  }
-  st = check_cached(vmo, offset, buffer_size);
-  if (st == ZX_OK) {
-    st = zxp_vmo_write(vmo, buffer, offset, buffer_size, NULL);
-  }
-  zxp_object_put(&vmo->object);
-  return st;
+  /* Only read from. */
+  return transfer(handle, (void*)(uintptr_t)buffer, offset, buffer_size, true);
 }
 ZXP_TWIN(zx_vmo_write);
 

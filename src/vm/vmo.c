@@ -155,7 +155,7 @@ static void vmo_destroy(struct zxp_object* object) {
 
 static zx_status_t get_name(struct zxp_object* object, char name[ZX_MAX_NAME_LEN]) {
   struct zxp_vmo* vmo = zxp_vmo_of(object);
-  zxp_pages_lock(vmo->pages);
+  zxp_pages_look(vmo->pages);
   memcpy(name, vmo->name, ZX_MAX_NAME_LEN);
   zxp_pages_unlock(vmo->pages);
   return ZX_OK;
@@ -163,7 +163,7 @@ static zx_status_t get_name(struct zxp_object* object, char name[ZX_MAX_NAME_LEN
 
 static zx_status_t set_name(struct zxp_object* object, const char name[ZX_MAX_NAME_LEN]) {
   struct zxp_vmo* vmo = zxp_vmo_of(object);
-  zxp_pages_lock(vmo->pages);
+  zxp_pages_look(vmo->pages);
   memcpy(vmo->name, name, ZX_MAX_NAME_LEN);
   vmo->name[ZX_MAX_NAME_LEN - 1] = '\0';
   zxp_pages_unlock(vmo->pages);

@@ -280,6 +280,7 @@ struct zxp_access {
   bool stream;        /* of a stream: what was answered counts even if the rest fails (objects.md
                        * 11.4) */
   zx_status_t failed; /* stream: what its last wait ended with; the next one would end so too */
+  bool changed;       /* it has waited, or changed more than bytes */
 };
 
 void zxp_access_begin(struct zxp_access* a, struct zxp_pages* pages, const char* call,
@@ -324,10 +325,20 @@ zx_status_t zxp_pages_write(struct zxp_pages* pages, const void* buffer, uint64_
                             uint64_t length, bool single, uint64_t* done);
 
 /*
- * The same for streams: `offset` is one of the object and may lie anywhere. A transfer that gets to
- * the end of the content, as it is at that moment, or to the end of the object stops there, ZX_OK.
- * A write with the content's claim goes on to the end of the object and moves the content size
- * along; one without stops where it would have to claim.
+ * The part of them that can be had by a visit of the tree lock (base/biased_lock.h), with the VMO
+ * kept alive in any way; from the start on. Bytes moved: if less than `length`, the call goes on
+ * from there. `offset` + `length` does not overflow.
+ */
+uint64_t zxp_pages_read_visiting(struct zxp_pages* pages, void* buffer, uint64_t offset,
+                                 uint64_t length);
+uint64_t zxp_pages_write_visiting(struct zxp_pages* pages, const void* buffer, uint64_t offset,
+                                  uint64_t length);
+
+/*
+ * zx_vmo_read and zx_vmo_write for streams: `offset` is one of the object and may lie anywhere. A
+ * transfer that gets to the end of the content, as it is at that moment, or to the end of the
+ * object stops there, ZX_OK. A write with the content's claim goes on to the end of the object and
+ * moves the content size along; one without stops where it would have to claim.
  */
 zx_status_t zxp_vmo_read_content(struct zxp_vmo* vmo, void* buffer, uint64_t offset,
                                  uint64_t length, const char* call, uint64_t* done);
@@ -387,6 +398,9 @@ zx_status_t zxp_vmo_read(struct zxp_vmo* vmo, void* buffer, uint64_t offset, uin
                          uint64_t* done);
 zx_status_t zxp_vmo_write(struct zxp_vmo* vmo, const void* buffer, uint64_t offset, uint64_t length,
                           uint64_t* done);
+uint64_t zxp_vmo_read_visiting(struct zxp_vmo* vmo, void* buffer, uint64_t offset, uint64_t length);
+uint64_t zxp_vmo_write_visiting(struct zxp_vmo* vmo, const void* buffer, uint64_t offset,
+                                uint64_t length);
 zx_status_t zxp_vmo_zero(struct zxp_vmo* vmo, uint64_t offset, uint64_t length);
 
 /* ZX_VMO_OP_COMMIT, DECOMMIT, ZERO, DONT_NEED, ALWAYS_NEED, PREFETCH; rights are the caller's. */

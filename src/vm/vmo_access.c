@@ -40,6 +40,7 @@ zx_status_t zxp_access_wait_locked(struct zxp_access* a, enum zxp_request_kind k
   ZXP_ASSERT_HELD(&a->pages->tree->lock);
   ZXP_ASSERT(s != NULL);
 
+  a->changed = true;
   if (a->failed != ZX_OK) {
     return a->failed;
   }
@@ -133,6 +134,7 @@ zx_status_t zxp_access_prepare_write_locked(struct zxp_access* a, uint64_t page,
     *ready = run;
     return ZX_OK;
   }
+  a->changed = true;
   const uint64_t most = limit < ZXP_WRITE_REQUEST_PAGES ? limit : ZXP_WRITE_REQUEST_PAGES;
   if (zxp_cow_is_child_locked(pages)) {
     return prepare_child(a, page, most, ready, slept);

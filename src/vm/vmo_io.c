@@ -6,6 +6,10 @@
  * A buffer outside the root region is copied to and from under the tree lock: nothing in it can be
  * a page that the library would have to supply. A buffer inside goes through a page on the stack,
  * copied with no lock held by vm/user.c.
+ *
+ * Where nothing but bytes has to be touched (the pages are there; for a write they are dirty, and
+ * nobody else shows them) the lock is only visited (base/biased_lock.h), so that several threads do
+ * not wait for each other.
  */
 #include <string.h>
 
@@ -74,6 +78,53 @@ static uint64_t copy_from_view(const struct zxp_pages* pages, const struct zxp_v
   return n;
 }
 
+/* ---- Visits ---- */
+
+/* Whether the bytes can be copied straight away, with the lock visited or held. */
+static bool is_plain(const void* buffer, uint64_t length) {
+  return buffer != NULL && length > 0 && !zxp_user_in_window(buffer, length);
+}
+
+/* Comes in for the next bytes [at, *end) of a transfer, if it may be made at all. */
+static struct zxp_visitor* visit(struct zxp_pages* pages, uint64_t offset, uint64_t length,
+                                 uint64_t at, bool writes, uint64_t* end) {
+  struct zxp_biased_lock* lock = &pages->tree->lock;
+  *end = at + min_u64(offset + length - at, COPY_MAX);
+  struct zxp_visitor* v = zxp_biased_visit(lock, pages, at >> ZXP_PAGE_SHIFT,
+                                           ((*end - 1) >> ZXP_PAGE_SHIFT) + 1, writes);
+  if (v != NULL &&
+      (!range_inside(pages, offset, length) || pages->discard.state == ZXP_DISCARD_DISCARDED)) {
+    zxp_biased_leave(lock, v);
+    v = NULL;
+  }
+  return v;
+}
+
+/* Reads as long as pages are there. Says how far it got; the rest is for those with the lock. */
+static uint64_t read_visiting(struct zxp_pages* pages, unsigned char* to, uint64_t offset,
+                              uint64_t length) {
+  uint64_t at = offset;
+  bool absent = false;
+  while (!absent && at - offset < length) {
+    uint64_t end;
+    struct zxp_visitor* v = visit(pages, offset, length, at, false, &end);
+    if (v == NULL) {
+      break;
+    }
+    while (!absent && at < end) {
+      const uint64_t page = at >> ZXP_PAGE_SHIFT;
+      struct zxp_view view;
+      zxp_cow_look_locked(pages, page, ((end - 1) >> ZXP_PAGE_SHIFT) - page + 1, &view);
+      absent = view.content == ZXP_CONTENT_ABSENT;
+      if (!absent) {
+        at += copy_from_view(pages, &view, to + (at - offset), at & ZXP_PAGE_MASK, end - at);
+      }
+    }
+    zxp_biased_leave(&pages->tree->lock, v);
+  }
+  return at;
+}
+
 static zx_status_t read_pages(struct zxp_pages* pages, void* buffer, uint64_t offset,
                               uint64_t length, const struct transfer* t, uint64_t* done) {
   unsigned char bounce[ZXP_PAGE_SIZE];
@@ -86,6 +137,14 @@ static zx_status_t read_pages(struct zxp_pages* pages, void* buffer, uint64_t of
 
   if (end < offset) {
     return ZX_ERR_OUT_OF_RANGE;
+  }
+  const bool plain = t->stream == NULL && is_plain(buffer, length);
+  if (plain) {
+    at = read_visiting(pages, to, offset, length);
+    if (at == end) {
+      goto out;
+    }
+    to += at - offset;
   }
   zxp_access_begin(&a, pages, t->call, !t->single);
   a.stream = t->stream != NULL;
@@ -138,7 +197,11 @@ static zx_status_t read_pages(struct zxp_pages* pages, void* buffer, uint64_t of
       zxp_access_lock(&a);
     }
   }
+  if (plain && st == ZX_OK && !a.changed) {
+    zxp_biased_quiet(&pages->tree->lock, false);
+  }
   zxp_access_end(&a);
+out:
   if (done != NULL) {
     *done = at - offset;
   }
@@ -160,9 +223,9 @@ zx_status_t zxp_vmo_read_content(struct zxp_vmo* vmo, void* buffer, uint64_t off
   return read_pages(vmo->pages, buffer, vmo->window_offset + offset, length, &t, done);
 }
 
-/* Copies to pages that are ready for writing. */
-static void copy_to_pages_locked(struct zxp_pages* pages, const void* from, uint64_t offset,
-                                 uint64_t length) {
+/* Copies to pages that are ready for writing; the lock is held or visited. */
+static void copy_to_pages(struct zxp_pages* pages, const void* from, uint64_t offset,
+                          uint64_t length) {
   const unsigned char* in = from;
   while (length > 0) {
     const uint64_t page = offset >> ZXP_PAGE_SHIFT;
@@ -179,6 +242,36 @@ static void copy_to_pages_locked(struct zxp_pages* pages, const void* from, uint
     offset += n;
     length -= n;
   }
+}
+
+/* Writes as long as pages are dirty, which they stay. Says how far it got. */
+static uint64_t write_visiting(struct zxp_pages* pages, const unsigned char* from, uint64_t offset,
+                               uint64_t length) {
+  uint64_t at = offset;
+  bool more = true;
+  while (more && at - offset < length) {
+    uint64_t end;
+    struct zxp_visitor* v = visit(pages, offset, length, at, true, &end);
+    if (v == NULL) {
+      break;
+    }
+    /* Nobody else shows these pages, and the pager has been told already. */
+    more = zxp_list_empty(&pages->children) && (pages->source == NULL || pages->source->modified);
+    while (more && at < end) {
+      const uint64_t page = at >> ZXP_PAGE_SHIFT;
+      enum zxp_page_state state;
+      const uint64_t run =
+          zxp_page_map_run(&pages->map, page, ((end - 1) >> ZXP_PAGE_SHIFT) - page + 1, &state);
+      more = state == ZXP_PAGE_DIRTY;
+      if (more) {
+        const uint64_t n = min_u64(end - at, (run << ZXP_PAGE_SHIFT) - (at & ZXP_PAGE_MASK));
+        copy_to_pages(pages, from + (at - offset), at, n);
+        at += n;
+      }
+    }
+    zxp_biased_leave(&pages->tree->lock, v);
+  }
+  return at;
 }
 
 /* A stream's content goes up to `end` now. A mapping that cannot follow, for lack of areas, goes on
@@ -205,6 +298,14 @@ static zx_status_t write_pages(struct zxp_pages* pages, const void* buffer, uint
 
   if (end < offset) {
     return ZX_ERR_OUT_OF_RANGE;
+  }
+  const bool plain = t->stream == NULL && is_plain(buffer, length);
+  if (plain) {
+    at = write_visiting(pages, from, offset, length);
+    if (at == end) {
+      goto out;
+    }
+    from += at - offset;
   }
   zxp_access_begin(&a, pages, t->call, false);
   a.stream = t->stream != NULL;
@@ -252,11 +353,11 @@ static zx_status_t write_pages(struct zxp_pages* pages, const void* buffer, uint
         bounced = n;
         continue;
       }
-      copy_to_pages_locked(pages, bounce, at, n);
+      copy_to_pages(pages, bounce, at, n);
       bounced = 0;
     } else {
       n = min_u64(n, COPY_MAX);
-      copy_to_pages_locked(pages, from, at, n);
+      copy_to_pages(pages, from, at, n);
     }
     if (pages->source != NULL) {
       pages->source->modified = true;
@@ -271,7 +372,11 @@ static zx_status_t write_pages(struct zxp_pages* pages, const void* buffer, uint
       zxp_access_lock(&a);
     }
   }
+  if (plain && st == ZX_OK && !a.changed && zxp_list_empty(&pages->children)) {
+    zxp_biased_quiet(&pages->tree->lock, true);
+  }
   zxp_access_end(&a);
+out:
   if (done != NULL) {
     *done = at - offset;
   }
@@ -291,4 +396,16 @@ zx_status_t zxp_vmo_write_content(struct zxp_vmo* vmo, const void* buffer, uint6
                                   uint64_t length, bool claimed, const char* call, uint64_t* done) {
   const struct transfer t = {.call = call, .stream = vmo, .claimed = claimed};
   return write_pages(vmo->pages, buffer, vmo->window_offset + offset, length, &t, done);
+}
+
+/* ---- For calls that visit the VMO too ---- */
+
+uint64_t zxp_pages_read_visiting(struct zxp_pages* pages, void* buffer, uint64_t offset,
+                                 uint64_t length) {
+  return is_plain(buffer, length) ? read_visiting(pages, buffer, offset, length) - offset : 0;
+}
+
+uint64_t zxp_pages_write_visiting(struct zxp_pages* pages, const void* buffer, uint64_t offset,
+                                  uint64_t length) {
+  return is_plain(buffer, length) ? write_visiting(pages, buffer, offset, length) - offset : 0;
 }

@@ -15,7 +15,7 @@ uint64_t zxp_vmo_size_locked(const struct zxp_vmo* vmo) {
 }
 
 uint64_t zxp_vmo_size(struct zxp_vmo* vmo) {
-  zxp_pages_lock(vmo->pages);
+  zxp_pages_look(vmo->pages);
   const uint64_t size = zxp_vmo_size_locked(vmo);
   zxp_pages_unlock(vmo->pages);
   return size;
@@ -23,7 +23,7 @@ uint64_t zxp_vmo_size(struct zxp_vmo* vmo) {
 
 zx_status_t zxp_vmo_get_content_size(struct zxp_object* object, uint64_t* out) {
   struct zxp_vmo* vmo = zxp_vmo_of(object);
-  zxp_pages_lock(vmo->pages);
+  zxp_pages_look(vmo->pages);
   *out = zxp_vmo_content(vmo)->size;
   zxp_pages_unlock(vmo->pages);
   return ZX_OK;
@@ -94,6 +94,20 @@ zx_status_t zxp_vmo_write(struct zxp_vmo* vmo, const void* buffer, uint64_t offs
                           uint64_t* done) {
   const zx_status_t st = enter_window(vmo, &offset, length);
   return st == ZX_OK ? zxp_pages_write(vmo->pages, buffer, offset, length, false, done) : st;
+}
+
+uint64_t zxp_vmo_read_visiting(struct zxp_vmo* vmo, void* buffer, uint64_t offset,
+                               uint64_t length) {
+  return enter_window(vmo, &offset, length) == ZX_OK
+             ? zxp_pages_read_visiting(vmo->pages, buffer, offset, length)
+             : 0;
+}
+
+uint64_t zxp_vmo_write_visiting(struct zxp_vmo* vmo, const void* buffer, uint64_t offset,
+                                uint64_t length) {
+  return enter_window(vmo, &offset, length) == ZX_OK
+             ? zxp_pages_write_visiting(vmo->pages, buffer, offset, length)
+             : 0;
 }
 
 zx_status_t zxp_vmo_zero(struct zxp_vmo* vmo, uint64_t offset, uint64_t length) {
