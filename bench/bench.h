@@ -55,9 +55,11 @@ enum bench_bar_kind {
   BENCH_AT_MOST_MORE, /* row - against */
 };
 
-/* Held against the p50 of two rows. */
+/* Held against two rows: their p50 or, where a row is sometimes one thing and sometimes another, so
+ * that the p50 jumps, their mean. */
 struct bench_bar {
   int item; /* of the list of bars in docs/performance.md */
+  bool of_mean;
   enum bench_bar_kind kind;
   const char* row;
   const char* against;
@@ -116,6 +118,9 @@ void bench_report_at_least(struct bench_report* r, int item, const char* row, co
 /* `row` is at most `limit` more than `against`. */
 void bench_report_at_most_more(struct bench_report* r, int item, const char* row,
                                const char* against, double limit);
+
+/* The bar added last is about the mean. */
+void bench_report_bar_of_mean(struct bench_report* r);
 
 void bench_report_print(const struct bench_report* r);
 

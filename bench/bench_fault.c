@@ -4,24 +4,21 @@
  * zx_port_wait and from libuv callbacks, against the loops that one would write by hand and against
  * other ways to have a program fill pages (way.h).
  *
- *   bench_fault [--pages N] [--rounds N] [--place free|same|apart] [--way NAME] [--json FILE]
+ *   bench_fault [--pages N] [--rounds N] [--way NAME] [--place one|two|free] [--json FILE]
  *
- * One thread touches N pages, from the first to the last; another one, which the scheduler may put
- * anywhere, fills a page and answers. The ways take turns, a round of N pages each, so that what
- * else the machine does falls on all of them. What comes before and after the touches is not
- * measured. With --way, the way of that name alone: for perf and strace.
+ * One thread touches N pages, from the first to the last; another one fills a page and answers.
+ * The ways take turns, a round of N pages each, so that what else the machine does falls on all of
+ * them. What comes before and after the touches is not measured. This is done three times: with
+ * both threads on one core, on two, and where the scheduler puts them (place.h).
  *
- * Where the two threads run decides more than the code between them. By default the scheduler
- * chooses, and may choose differently from one round to the next; `same` keeps both on one core,
- * `apart` on two.
+ * With --way, the way of that name alone, with --place one place: for perf and strace.
  */
-#include <sched.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <zircon/zxpager.h>
 
 #include "bench.h"
+#include "place.h"
 #include "way.h"
 
 /* Touches to a fault where the kernel maps 16 pages around the one that is touched. */
@@ -41,110 +38,43 @@ enum {
 
 static const struct {
   const struct way_type* type;
-  const struct way_type* against;
+  int against; /* itself: nothing */
 } compared[WAYS] = {
-    [RAW_POLL] = {&way_raw_poll, NULL},
-    [PORT] = {&way_port, &way_raw_poll},
-    [RAW_UV] = {&way_raw_uv, NULL},
-    [UV] = {&way_uv_loop, &way_raw_uv},
-    [LOOP_THREAD] = {&way_loop_thread, &way_raw_poll},
-    [SEGV] = {&way_segv, &way_raw_poll},
-    [FUSE] = {&way_fuse, &way_raw_poll},
-    [CACHED] = {&way_file, &way_raw_poll},
+    [RAW_POLL] = {&way_raw_poll, RAW_POLL},
+    [PORT] = {&way_port, RAW_POLL},
+    [RAW_UV] = {&way_raw_uv, RAW_UV},
+    [UV] = {&way_uv_loop, RAW_UV},
+    [LOOP_THREAD] = {&way_loop_thread, RAW_POLL},
+    [SEGV] = {&way_segv, RAW_POLL},
+    [FUSE] = {&way_fuse, RAW_POLL},
+    [CACHED] = {&way_file, RAW_POLL},
 };
 
-enum place {
-  FREE,
-  SAME,
-  APART
+static const char* const place_options[PLACES] = {"one", "two", "free"};
+
+static char row_names[PLACES][WAYS][64];
+
+struct settings {
+  size_t pages;
+  size_t rounds;
+  const char* way;   /* NULL: all */
+  const char* place; /* NULL: all */
 };
 
-static bool place_of(const char* text, enum place* place) {
-  static const char* const names[] = {[FREE] = "free", [SAME] = "same", [APART] = "apart"};
-  for (int i = FREE; i <= APART; i++) {
-    if (strcmp(text, names[i]) == 0) {
-      *place = (enum place)i;
-      return true;
-    }
-  }
-  fprintf(stderr, "--place %s: free, same or apart\n", text);
-  return false;
-}
-
-/* Keeps the calling thread, and those that it starts from now on, on the nth core it may use. */
-static void stay_on_core(const cpu_set_t* allowed, int n) {
-  cpu_set_t one;
-  CPU_ZERO(&one);
-  for (int cpu = 0; cpu < CPU_SETSIZE; cpu++) {
-    if (CPU_ISSET(cpu, allowed) && n-- == 0) {
-      CPU_SET(cpu, &one);
-    }
-  }
-  if (sched_setaffinity(0, sizeof one, &one) != 0) {
-    fprintf(stderr, "bench_fault: there are not enough cores\n");
-    exit(2);
-  }
-}
-
-static void report(struct bench_samples samples[WAYS], struct bench_report* r) {
-  bench_report_init(r, "fault");
-  for (int i = 0; i < WAYS; i++) {
-    if (samples[i].count > 0) {
-      bench_report_add(r, compared[i].type->name, &samples[i],
-                       compared[i].against != NULL ? compared[i].against->name : NULL);
-    }
-  }
-  bench_report_at_most(r, 1, way_port.name, way_raw_poll.name, 1.15);
-  bench_report_at_most(r, 1, way_uv_loop.name, way_raw_uv.name, 1.15);
-  bench_report_at_most(r, 1, way_loop_thread.name, way_raw_poll.name, 0.6);
-  bench_report_at_most(r, 1, way_port.name, way_fuse.name, 1);
-  bench_report_at_most(r, 1, way_port.name, way_segv.name, 1);
-  bench_report_at_most(r, 1, way_uv_loop.name, way_fuse.name, 1);
-  bench_report_at_most(r, 1, way_uv_loop.name, way_segv.name, 1);
-}
-
-int main(int argc, char** argv) {
-  size_t pages = 256;
-  size_t rounds = 100;
-  const char* place_text = "free";
-  const char* only = NULL;
-  const char* json = NULL;
-  const struct bench_option options[] = {{"--pages", &pages, NULL},
-                                         {"--rounds", &rounds, NULL},
-                                         {"--place", NULL, &place_text},
-                                         {"--way", NULL, &only},
-                                         {"--json", NULL, &json}};
-  enum place place;
-  if (!bench_parse(argc, argv, options, 5) || !place_of(place_text, &place)) {
-    return 2;
-  }
-
-  zxp_probe_t probe;
-  way_check(zxp_probe(&probe), "zxp_probe");
-  if (!probe.mappings_supported) {
-    printf("skipped: page faults can't be served here\n%s\n", probe.advice);
-    return 77;
-  }
-
-  cpu_set_t allowed;
-  sched_getaffinity(0, sizeof allowed, &allowed);
-  if (place != FREE) {
-    stay_on_core(&allowed, place == APART ? 1 : 0);
-  }
+static void measure(const struct settings* s, enum place place, struct bench_report* r) {
   struct way* ways[WAYS];
   struct bench_samples samples[WAYS];
+  place_answering(place);
   for (int i = 0; i < WAYS; i++) {
-    const struct way_setup setup = {.pages = i == CACHED ? pages * AROUND : pages};
-    const bool wanted = only == NULL || strcmp(only, compared[i].type->name) == 0;
+    const struct way_setup setup = {.pages = i == CACHED ? s->pages * AROUND : s->pages};
+    const bool wanted = s->way == NULL || strcmp(s->way, compared[i].type->name) == 0;
     ways[i] = wanted ? way_start(compared[i].type, &setup) : NULL;
-    bench_samples_init(&samples[i], pages * rounds);
+    bench_samples_init(&samples[i], s->pages * s->rounds);
   }
-  if (place != FREE) {
-    stay_on_core(&allowed, 0);
-  }
+  place_touching(place);
 
   /* One round more: the first warms up, and is forgotten. */
-  for (size_t round = 0; round <= rounds; round++) {
+  for (size_t round = 0; round <= s->rounds; round++) {
     for (int i = 0; i < WAYS; i++) {
       if (ways[i] == NULL) {
         continue;
@@ -155,14 +85,63 @@ int main(int argc, char** argv) {
     }
   }
 
-  struct bench_report r;
-  report(samples, &r);
-  const int status = bench_report_finish(&r, json);
   for (int i = 0; i < WAYS; i++) {
     if (ways[i] != NULL) {
+      bench_report_add(r, row_names[place][i], &samples[i],
+                       compared[i].against != i ? row_names[place][compared[i].against] : NULL);
       way_stop(ways[i]);
     }
     bench_samples_free(&samples[i]);
   }
-  return status;
+}
+
+static void add_bars(struct bench_report* r) {
+  for (enum place place = PLACE_ONE_CORE; place <= PLACE_TWO_CORES; place++) {
+    char(*names)[64] = row_names[place];
+    bench_report_at_most(r, 1, names[PORT], names[RAW_POLL], 1.15);
+    bench_report_at_most(r, 1, names[UV], names[RAW_UV], 1.15);
+    bench_report_at_most(r, 1, names[PORT], names[FUSE], 1);
+    bench_report_at_most(r, 1, names[UV], names[FUSE], 1);
+    bench_report_at_most(r, 1, names[PORT], names[SEGV], 1);
+    bench_report_at_most(r, 1, names[UV], names[SEGV], 1);
+  }
+  bench_report_at_most(r, 1, row_names[PLACE_FREE][LOOP_THREAD], row_names[PLACE_FREE][RAW_POLL],
+                       0.6);
+  /* Which the scheduler puts on one core this time, and on two the next. */
+  bench_report_bar_of_mean(r);
+}
+
+int main(int argc, char** argv) {
+  struct settings s = {.pages = 256, .rounds = 40};
+  const char* json = NULL;
+  const struct bench_option options[] = {{"--pages", &s.pages, NULL},
+                                         {"--rounds", &s.rounds, NULL},
+                                         {"--way", NULL, &s.way},
+                                         {"--place", NULL, &s.place},
+                                         {"--json", NULL, &json}};
+  if (!bench_parse(argc, argv, options, 5)) {
+    return 2;
+  }
+
+  zxp_probe_t probe;
+  way_check(zxp_probe(&probe), "zxp_probe");
+  if (!probe.mappings_supported) {
+    printf("skipped: page faults can't be served here\n%s\n", probe.advice);
+    return 77;
+  }
+
+  struct bench_report r;
+  bench_report_init(&r, "fault");
+  for (enum place place = PLACE_ONE_CORE; place < PLACES; place++) {
+    for (int i = 0; i < WAYS; i++) {
+      const char* at = place_names[place];
+      snprintf(row_names[place][i], sizeof row_names[place][i], "%s%s%s", compared[i].type->name,
+               at[0] != '\0' ? ", " : "", at);
+    }
+    if (place_possible(place) && (s.place == NULL || strcmp(s.place, place_options[place]) == 0)) {
+      measure(&s, place, &r);
+    }
+  }
+  add_bars(&r);
+  return bench_report_finish(&r, json);
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "raw_wp.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <linux/userfaultfd.h>
 #include <poll.h>
@@ -11,56 +10,27 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
-#define PAGE 4096u
+#include "way.h"
 
-/* Linux 5.19, 6.1 and 6.7; in newer kernel headers than some that this is built with. */
+#define PAGE WAY_PAGE
+
+/* Linux 5.19 and 6.7; in newer kernel headers than some that this is built with. */
 #ifndef UFFD_FEATURE_WP_HUGETLBFS_SHMEM
 #define UFFD_FEATURE_WP_HUGETLBFS_SHMEM (1 << 12)
-#endif
-#ifndef USERFAULTFD_IOC_NEW
-#define USERFAULTFD_IOC_NEW _IO(0xAA, 0x00)
-#endif
-#ifndef UFFD_USER_MODE_ONLY
-#define UFFD_USER_MODE_ONLY 1
 #endif
 #ifndef UFFD_FEATURE_WP_ASYNC
 #define UFFD_FEATURE_WP_ASYNC (1 << 15)
 #endif
-
-static int open_uffd(void) {
-  const int flags = O_CLOEXEC | O_NONBLOCK;
-  int fd = -1;
-  const int device = open("/dev/userfaultfd", O_RDWR | O_CLOEXEC);
-  if (device >= 0) {
-    fd = ioctl(device, USERFAULTFD_IOC_NEW, flags);
-    close(device);
-  }
-  if (fd < 0) fd = (int)syscall(SYS_userfaultfd, flags);
-  if (fd < 0) fd = (int)syscall(SYS_userfaultfd, flags | UFFD_USER_MODE_ONLY);
-  return fd;
-}
 
 static uint64_t features_of(enum raw_wp_kind kind) {
   return UFFD_FEATURE_PAGEFAULT_FLAG_WP | UFFD_FEATURE_WP_HUGETLBFS_SHMEM |
          (kind == RAW_WP_ASYNC ? UFFD_FEATURE_WP_ASYNC : 0);
 }
 
-/* A userfaultfd with what `kind` needs, or -1. */
-static int open_for(enum raw_wp_kind kind) {
-  const int fd = open_uffd();
-  struct uffdio_api api = {.api = UFFD_API, .features = features_of(kind)};
-  if (fd >= 0 && ioctl(fd, UFFDIO_API, &api) != 0) {
-    close(fd);
-    return -1;
-  }
-  return fd;
-}
-
 bool raw_wp_possible(enum raw_wp_kind kind) {
-  const int fd = open_for(kind);
+  const int fd = way_open_uffd(features_of(kind));
   if (fd >= 0) {
     close(fd);
   }
@@ -100,7 +70,7 @@ bool raw_wp_start(struct raw_wp* r, size_t pages, enum raw_wp_kind kind) {
   memset(r, 0, sizeof *r);
   r->kind = kind;
   r->size = pages * PAGE;
-  r->uffd = open_for(kind);
+  r->uffd = way_open_uffd(features_of(kind));
   r->memfd = memfd_create("raw", MFD_CLOEXEC);
   if (r->uffd < 0 || r->memfd < 0 || ftruncate(r->memfd, (off_t)r->size) != 0 ||
       pipe2(r->stop_pipe, O_CLOEXEC) != 0) {

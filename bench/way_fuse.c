@@ -155,7 +155,7 @@ static void end(struct way* way, size_t memory) {
            "POSIX_FADV_DONTNEED");
 }
 
-const struct way_type way_fuse = {.name = "FUSE file, mapped",
+const struct way_type way_fuse = {.name = "mapped FUSE file",
                                   .size = sizeof(struct fuse),
                                   .start = start,
                                   .begin = begin,
