@@ -126,7 +126,8 @@ static void round_of(const struct test* test, struct service* s) {
   for (size_t i = 0; i < test->threads; i++) {
     way_end(s->ways[i % s->way_count], i / s->way_count);
   }
-  bench_samples_add(&s->samples, (end - start) / (test->threads * test->pages));
+  const uint64_t faults = test->threads * test->pages;
+  bench_samples_add(&s->samples, faults > 0 ? (end - start) / faults : 0);
 }
 
 static void run(struct test* test, size_t rounds, struct bench_report* r) {

@@ -87,11 +87,9 @@ void way_check(zx_status_t status, const char* what) {
   }
 }
 
-void way_must(bool fine, const char* what) {
-  if (!fine) {
-    perror(what);
-    exit(1);
-  }
+_Noreturn void way_fail(const char* what) {
+  perror(what);
+  exit(1);
 }
 
 int way_open_uffd(unsigned long long features) {

@@ -84,7 +84,12 @@ size_t way_answer_start(const struct way* way, size_t page);
 
 /* End the program with a message. */
 void way_check(zx_status_t status, const char* what);
-void way_must(bool fine, const char* what); /* with what errno says */
+_Noreturn void way_fail(const char* what); /* with what errno says */
+static inline void way_must(bool fine, const char* what) {
+  if (!fine) {
+    way_fail(what);
+  }
+}
 
 /* A userfaultfd with these features, nonblocking; -1, with errno set, if the kernel won't. */
 int way_open_uffd(unsigned long long features);

@@ -21,8 +21,6 @@
 
 #include "way.h"
 
-extern char** environ;
-
 struct fuse {
   struct way way;
   char directory[64];
