@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
 #
-# scripts/setup.sh [demo|test|ci]
+# scripts/setup.sh [demo|test|ci|bench]
 #
 # Makes sure that what a task needs is there. As root on Debian it installs what is missing; as an
 # ordinary user it names what is missing and ends with status 1. What is there already is left
@@ -58,10 +58,19 @@ need_ci() {
   need util-linux has setpriv
 }
 
+# Two peers and the plots; without them the benchmarks run, too.
+need_bench() {
+  need_demo
+  need python3 has python3
+  need libfuse3-dev pc 'fuse3 >= 3.10'
+  need fuse3 has fusermount3
+  need gnuplot-nox has gnuplot
+}
+
 task=${1:-test}
 case $task in
-  demo | test | ci) ;;
-  *) die "no such task: $task (demo, test or ci)" ;;
+  demo | test | ci | bench) ;;
+  *) die "no such task: $task (demo, test, ci or bench)" ;;
 esac
 [ "$(uname -s)" = Linux ] || die "this library needs Linux"
 
