@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <unistd.h>
 
 #include "bench.h"
 #include "count_calls.h"
@@ -83,6 +84,13 @@ int main(int argc, char** argv) {
   if (!bench_parse(argc, argv, options, 3)) {
     return 2;
   }
+  /* Not by zxp_probe: a process that has used the library can't have children that use it. */
+  const int uffd = way_open_uffd(0);
+  if (uffd < 0) {
+    printf("skipped: page faults can't be served here\n");
+    return 77;
+  }
+  close(uffd);
   const bool perf = strcmp(by, "ptrace") != 0 && count_perf_possible();
   printf("counted by %s\n", perf ? "perf_event_open" : "ptrace");
 
