@@ -22,12 +22,42 @@ bool zxp_vmo_try_for_each(void (*visit)(void* context, struct zxp_vmo* vmo), voi
   return true;
 }
 
+/* ---- Memory ---- */
+
+/*
+ * A VMO without parent with all that belongs to it. The four mostly end together, and one piece of
+ * memory is made and given back faster than four; in a tree some live on, and the memory with them.
+ */
+struct zxp_vmo_block {
+  atomic_uint parts; /* that have not ended */
+  struct zxp_vmo vmo;
+  struct zxp_pages pages;
+  struct zxp_storage storage;
+  struct zxp_vmo_tree tree;
+};
+
+#define PARTS 4
+
+/* Frees a part of a VMO. */
+static void give_back(void* part, struct zxp_vmo_block* block) {
+  if (block == NULL) {
+    free(part);
+  } else if (atomic_fetch_sub_explicit(&block->parts, 1, memory_order_acq_rel) == 1) {
+    free(block);
+  }
+}
+
 /* ---- Life ---- */
+
+static void tree_init(struct zxp_vmo_tree* tree) {
+  zxp_biased_init(&tree->lock, ZXP_RANK_TREE);
+  atomic_init(&tree->refs, 0); /* the pages will hold it */
+}
 
 void zxp_vmo_tree_put(struct zxp_vmo_tree* tree) {
   if (atomic_fetch_sub_explicit(&tree->refs, 1, memory_order_acq_rel) == 1) {
     zxp_biased_destroy(&tree->lock);
-    free(tree);
+    give_back(tree, tree->block);
   }
 }
 
@@ -39,14 +69,9 @@ zx_status_t zxp_vmo_round_size(uint64_t size, uint64_t* rounded) {
   return ZX_OK;
 }
 
-struct zxp_pages* zxp_pages_new(struct zxp_vmo_tree* tree, uint64_t size) {
-  struct zxp_pages* pages = calloc(1, sizeof *pages);
-  struct zxp_storage* storage = calloc(1, sizeof *storage);
-  if (pages == NULL || storage == NULL) {
-    free(pages);
-    free(storage);
-    return NULL;
-  }
+/* The memory is zeroed. */
+static void pages_init(struct zxp_pages* pages, struct zxp_storage* storage,
+                       struct zxp_vmo_tree* tree, uint64_t size) {
   zxp_extents_init(&storage->extents);
   storage->refs = 1;
   pages->storage = storage;
@@ -57,13 +82,24 @@ struct zxp_pages* zxp_pages_new(struct zxp_vmo_tree* tree, uint64_t size) {
   zxp_list_init(&pages->mappings);
   zxp_list_init(&pages->children);
   zxp_list_init(&pages->sibling);
+}
+
+struct zxp_pages* zxp_pages_new(struct zxp_vmo_tree* tree, uint64_t size) {
+  struct zxp_pages* pages = calloc(1, sizeof *pages);
+  struct zxp_storage* storage = calloc(1, sizeof *storage);
+  if (pages == NULL || storage == NULL) {
+    free(pages);
+    free(storage);
+    return NULL;
+  }
+  pages_init(pages, storage, tree, size);
   return pages;
 }
 
 void zxp_storage_put(struct zxp_storage* storage) {
   if (storage != NULL && --storage->refs == 0) {
     zxp_extents_destroy(&storage->extents);
-    free(storage);
+    give_back(storage, storage->block);
   }
 }
 
@@ -73,14 +109,11 @@ void zxp_pages_free(struct zxp_pages* pages) {
   zxp_storage_put(pages->storage);
   zxp_storage_put(pages->lent);
   zxp_vmo_tree_put(pages->tree);
-  free(pages);
+  give_back(pages, pages->block);
 }
 
-struct zxp_vmo* zxp_vmo_new(struct zxp_pages* pages, uint32_t options) {
-  struct zxp_vmo* vmo = calloc(1, sizeof *vmo);
-  if (vmo == NULL) {
-    return NULL;
-  }
+/* The memory is zeroed. */
+static void vmo_init(struct zxp_vmo* vmo, struct zxp_pages* pages, uint32_t options) {
   zxp_object_init(&vmo->object, &zxp_vmo_ops, ZX_VMO_ZERO_CHILDREN);
   vmo->pages = pages;
   vmo->options = options;
@@ -89,6 +122,13 @@ struct zxp_vmo* zxp_vmo_new(struct zxp_pages* pages, uint32_t options) {
   zxp_mutex_lock(&all_lock);
   zxp_list_push_back(&all, &vmo->all_link);
   zxp_mutex_unlock(&all_lock);
+}
+
+struct zxp_vmo* zxp_vmo_new(struct zxp_pages* pages, uint32_t options) {
+  struct zxp_vmo* vmo = calloc(1, sizeof *vmo);
+  if (vmo != NULL) {
+    vmo_init(vmo, pages, options);
+  }
   return vmo;
 }
 
@@ -98,17 +138,17 @@ zx_status_t zxp_vmo_create(uint64_t size, uint64_t content_size, uint32_t option
   if (st != ZX_OK) {
     return st;
   }
-  struct zxp_vmo_tree* tree = calloc(1, sizeof *tree);
-  if (tree == NULL) {
+  /* Not calloc(), which in glibc before 2.41 goes past the memory that a thread keeps at hand. */
+  struct zxp_vmo_block* block = malloc(sizeof *block);
+  if (block == NULL) {
     return ZX_ERR_NO_MEMORY;
   }
-  zxp_biased_init(&tree->lock, ZXP_RANK_TREE);
-  atomic_init(&tree->refs, 1);
-  struct zxp_pages* pages = zxp_pages_new(tree, size);
-  zxp_vmo_tree_put(tree); /* The pages hold it now. */
-  if (pages == NULL) {
-    return ZX_ERR_NO_MEMORY;
-  }
+  memset(block, 0, sizeof *block);
+  atomic_init(&block->parts, PARTS);
+  block->vmo.block = block->pages.block = block->storage.block = block->tree.block = block;
+  tree_init(&block->tree);
+  struct zxp_pages* pages = &block->pages;
+  pages_init(pages, &block->storage, &block->tree, size);
   pages->source = source;
   pages->root_source = source;
   pages->resizable = (options & ZX_VMO_RESIZABLE) != 0;
@@ -119,17 +159,15 @@ zx_status_t zxp_vmo_create(uint64_t size, uint64_t content_size, uint32_t option
     const uint64_t end = size >> ZXP_PAGE_SHIFT;
     if (first < end && zxp_page_map_know_zeros(&pages->map, first, end - first) != ZX_OK) {
       zxp_pages_free(pages);
+      give_back(&block->vmo, block);
       return ZX_ERR_NO_MEMORY;
     }
   }
   pages->discard.state =
       (options & ZX_VMO_DISCARDABLE) != 0 ? ZXP_DISCARD_UNLOCKED : ZXP_DISCARD_NEVER;
   pages->owners = 1;
-  struct zxp_vmo* vmo = zxp_vmo_new(pages, options);
-  if (vmo == NULL) {
-    zxp_pages_free(pages);
-    return ZX_ERR_NO_MEMORY;
-  }
+  struct zxp_vmo* vmo = &block->vmo;
+  vmo_init(vmo, pages, options);
   if (source != NULL) {
     zxp_source_bind(source, pages);
   }
@@ -139,7 +177,6 @@ zx_status_t zxp_vmo_create(uint64_t size, uint64_t content_size, uint32_t option
   *out = vmo;
   return ZX_OK;
 }
-
 static void vmo_destroy(struct zxp_object* object) {
   struct zxp_vmo* vmo = zxp_vmo_of(object);
   zxp_mutex_lock(&all_lock);
@@ -148,7 +185,7 @@ static void vmo_destroy(struct zxp_object* object) {
   zxp_vmo_leave_family(vmo);
   zxp_pages_disown(vmo->pages);
   zxp_object_fini(object);
-  free(vmo);
+  give_back(vmo, vmo->block);
 }
 
 /* ---- Names ---- */

@@ -48,6 +48,7 @@
 
 struct zxp_info_topic;
 struct zxp_source;
+struct zxp_vmo_block; /* the parts of a root VMO in one piece of memory; vmo.c */
 
 /* The largest VMO: 2^64 minus 32 pages (vmo.md, head). */
 #define ZXP_VMO_MAX_SIZE (UINT64_C(0) - 32 * ZXP_PAGE_SIZE)
@@ -55,6 +56,7 @@ struct zxp_source;
 struct zxp_vmo_tree {
   struct zxp_biased_lock lock; /* ZXP_RANK_TREE */
   atomic_uint refs;
+  struct zxp_vmo_block* block; /* constant: what its memory is part of; NULL: nothing */
 };
 
 /*
@@ -62,8 +64,9 @@ struct zxp_vmo_tree {
  * node, each using pages of its own in it (vm/cow.h).
  */
 struct zxp_storage {
-  struct zxp_extents extents; /* (T) */
-  uint32_t refs;              /* (T) */
+  struct zxp_extents extents;  /* (T) */
+  uint32_t refs;               /* (T) */
+  struct zxp_vmo_block* block; /* constant: what its memory is part of; NULL: nothing */
 };
 
 /* (C) constant  (T) tree lock */
@@ -100,14 +103,15 @@ struct zxp_pages {
                                 * from */
   struct zxp_list children; /* struct zxp_pages.sibling */
   struct zxp_list sibling;
-  bool hidden;              /* holds what others show; no object shows it */
-  bool of_snapshot;         /* hidden from the start: what a snapshot shares, not a VMO that has
+  bool hidden;                 /* holds what others show; no object shows it */
+  bool of_snapshot;            /* hidden from the start: what a snapshot shares, not a VMO that has
                                 * ended */
-  struct zxp_storage* lent; /* hidden: where its DIRTY pages are, in place for who made them */
-  bool tracked;             /* every mapping traps, and the map knows every page */
-  uint64_t copies;          /* pages in state CLEAN: copies that a mapping was shown */
-  struct zxp_list mappings; /* (T) struct zxp_mapping.pages_link */
-  uint32_t stream_limited;  /* (T) how many of them show nothing past the stream size */
+  struct zxp_storage* lent;    /* hidden: where its DIRTY pages are, in place for who made them */
+  bool tracked;                /* every mapping traps, and the map knows every page */
+  uint64_t copies;             /* pages in state CLEAN: copies that a mapping was shown */
+  struct zxp_list mappings;    /* (T) struct zxp_mapping.pages_link */
+  uint32_t stream_limited;     /* (T) how many of them show nothing past the stream size */
+  struct zxp_vmo_block* block; /* (C) what its memory is part of; NULL: nothing */
 };
 
 /* (C) constant  (T) tree lock  (A) atomic */
@@ -124,14 +128,15 @@ struct zxp_vmo {
   char name[ZX_MAX_NAME_LEN];             /* (T) */
   _Atomic uint32_t cache_policy;          /* (A) changed with the tree lock held */
   uint64_t num_mappings;                  /* (T) */
-  struct zxp_vmo* parent;   /* (T) the object it was made from, or that one's parent; NULL */
-  struct zxp_list children; /* (T) struct zxp_vmo.sibling */
-  struct zxp_list sibling;  /* (T) */
-  uint64_t num_children;    /* (T) direct children */
-  bool cow_child;           /* (C) made by one of the copy-on-write kinds */
-  bool reference;           /* (C) made by ZX_VMO_CHILD_REFERENCE */
-  bool immutable;           /* (C) SNAPSHOT with NO_WRITE */
-  struct zxp_list all_link; /* list of all VMOs, for dumps; its own lock */
+  struct zxp_vmo* parent;      /* (T) the object it was made from, or that one's parent; NULL */
+  struct zxp_list children;    /* (T) struct zxp_vmo.sibling */
+  struct zxp_list sibling;     /* (T) */
+  uint64_t num_children;       /* (T) direct children */
+  bool cow_child;              /* (C) made by one of the copy-on-write kinds */
+  bool reference;              /* (C) made by ZX_VMO_CHILD_REFERENCE */
+  bool immutable;              /* (C) SNAPSHOT with NO_WRITE */
+  struct zxp_list all_link;    /* list of all VMOs, for dumps; its own lock */
+  struct zxp_vmo_block* block; /* (C) what its memory is part of; NULL: nothing */
 };
 
 extern const struct zxp_object_ops zxp_vmo_ops;
