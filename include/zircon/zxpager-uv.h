@@ -245,6 +245,25 @@ zx_status_t zxp_uv_thread_call(zxp_uv_thread_t* thread, zxp_uv_thread_cb functio
  */
 zx_status_t zxp_uv_thread_stop(zxp_uv_thread_t* thread);
 
+/*
+ * Where the loop's thread runs, and how it waits for the next fault. A fault takes several times as
+ * long when a core has to be woken for it, and the scheduler cannot know. With
+ * ZXP_UV_PLACEMENT_MEASURED, which is how a thread starts, the library tries now and then which of
+ * these is fastest: leaving all to the scheduler; handing the core over to the thread that an
+ * answer wakes; looking for the next fault a few microseconds longer. Callbacks run with the policy
+ * and the affinity that the thread was given; only inside the system call that wakes it is
+ * SCHED_IDLE for a moment, which takes the right to leave that again (CAP_SYS_NICE, or RLIMIT_NICE
+ * of 20). ZXP_UV_PLACEMENT_SCHEDULER does without all that, and so does ZXPAGER_PLACEMENT=scheduler
+ * in the environment for all threads. Other threads are never touched.
+ *
+ * Any thread. Errors: ZX_ERR_INVALID_ARGS, `thread` is null or `placement` none of these; those of
+ * call.
+ */
+typedef uint32_t zxp_uv_placement_t;
+#define ZXP_UV_PLACEMENT_SCHEDULER ((zxp_uv_placement_t)0)
+#define ZXP_UV_PLACEMENT_MEASURED  ((zxp_uv_placement_t)1)
+zx_status_t zxp_uv_thread_set_placement(zxp_uv_thread_t* thread, zxp_uv_placement_t placement);
+
 /* zxp_uv_pager_init on the loop of `thread`, from any thread; its errors and those of call. */
 zx_status_t zxp_uv_pager_init_on_thread(zxp_uv_thread_t* thread, zxp_uv_pager_t* pager,
                                         const zxp_uv_pager_callbacks_t* callbacks);

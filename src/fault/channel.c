@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "base/stats.h"
 #include "fault/channel_private.h"
+#include "fault/handoff.h"
 #include "fault/resolve.h"
 #include "fault/uffd.h"
 #include "fault/wakes.h"
@@ -66,6 +67,10 @@ zx_time_t zxp_channel_read_faults(struct zxp_channel* c) {
     const size_t count = (size_t)n / sizeof messages[0];
     const zx_time_t now = zxp_clock_now();
     last = now;
+    if (zxp_handoff_here != NULL) {
+      zxp_handoff_here->faults += count;
+      zxp_handoff_here->faulter = (pid_t)messages[count - 1].arg.pagefault.feat.ptid;
+    }
     for (size_t i = 0; i < count; i++) {
       if (messages[i].event == UFFD_EVENT_PAGEFAULT) {
         ZXP_COUNT(faults, 1);

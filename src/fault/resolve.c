@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/stats.h"
 #include "fault/channel_private.h"
+#include "fault/handoff.h"
 #include "fault/uffd.h"
 #include "fault/wakes.h"
 #include "vm/aspace.h"
@@ -345,7 +346,9 @@ void zxp_fault_release(struct zxp_source* s, struct zxp_blocked* b, zx_status_t 
     if (m != NULL && page < s->pages->size >> ZXP_PAGE_SHIFT &&
         zxp_page_map_get(&s->pages->map, page) == ZXP_PAGE_DIRTY &&
         zxp_pages_materialize_locked(s->pages, page) == ZX_OK) {
+      zxp_handoff_begin();
       unprotect_locked(s->pages, page, c, b->address);
+      zxp_handoff_end();
     } else {
       zxp_uffd_wake(c->uffd, page_address(b->address), ZXP_PAGE_SIZE);
     }

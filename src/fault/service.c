@@ -32,6 +32,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "fault/channel_private.h"
+#include "fault/handoff.h"
 
 static bool running;
 static int epoll_fd = -1;
@@ -39,6 +40,9 @@ static int stop_fd = -1;
 
 /* Long against an answer (a few us), short against what a program notices. */
 #define TICK_NS 250000
+/* While a loop thread hands its core over: each tick is a thread that wakes on some core, and the
+ * scheduler pulls the loop's thread away to that core when it falls asleep again (Linux 6.18). */
+#define SELDOM_NS (16 * TICK_NS)
 /* Away, or idle, for this long: watch again. */
 #define LONG_NS (8 * (zx_time_t)TICK_NS)
 /* Channels looked at per tick; others wait for the next. */
@@ -79,6 +83,7 @@ static void tick_for(struct zxp_channel* c, int fd) {
 static size_t tick(int fd) {
   struct zxp_channel* timed[TIMED_MAX];
   const size_t n = zxp_channels_timed(timed, TIMED_MAX);
+  zxp_handoff_watch(zxp_clock_now());
   for (size_t i = 0; i < n; i++) {
     tick_for(timed[i], fd);
     zxp_channel_put(timed[i]);
@@ -110,7 +115,8 @@ static void* service_main(void* unused) {
   pthread_setname_np(pthread_self(), "zxp-service");
   for (;;) {
     struct epoll_event events[8];
-    const zx_time_t deadline = timed > 0 ? zxp_clock_now() + TICK_NS : ZX_TIME_INFINITE;
+    const zx_time_t tick_ns = zxp_handoff_any() ? SELDOM_NS : TICK_NS;
+    const zx_time_t deadline = timed > 0 ? zxp_clock_now() + tick_ns : ZX_TIME_INFINITE;
     const int n = zxp_channel_epoll_wait(fd, events, 8, deadline);
     for (int i = 0; i < n; i++) {
       if (events[i].data.u64 == 0) {

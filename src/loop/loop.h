@@ -42,6 +42,12 @@
 
 zx_status_t zxp_loop_status_from_uv(int error);
 
+struct zxp_loop_pager;
+
+/* Reads faults and hands out packets without waiting. True: there was something. On the loop's
+ * thread; callbacks may close the pager. */
+bool zxp_loop_pager_serve(struct zxp_loop_pager* p);
+
 /* Starts to close every zxp_uv_pager_t on the loop that isn't closing. On the loop's thread. */
 void zxp_loop_close_pagers(uv_loop_t* loop);
 

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "fault/channel.h"
 #include "loop/loop.h"
+#include "loop/place.h"
 #include "object/handle.h"
 #include "object/port.h"
 #include "vm/pager.h"
@@ -124,22 +125,31 @@ static void deliver(struct zxp_loop_pager* p, const zx_port_packet_t* packet) {
 
 static void on_again(uv_idle_t* idle);
 
-/* Serves faults and hands out at most one batch of packets. Callbacks may close the pager. */
-static void dispatch(struct zxp_loop_pager* p) {
+/* Serves faults and hands out at most one batch of packets. Callbacks may close the pager. How many
+ * there were. */
+static int dispatch(struct zxp_loop_pager* p) {
+  struct zxp_loop_place* const place = zxp_loop_place_here;
+  int n = 0;
   zxp_channel_serve(p->channel);
-  for (int n = 0; n < ZXP_LOOP_BATCH; n++) {
+  if (place != NULL) {
+    zxp_loop_place_served(place, p);
+  }
+  for (; n < ZXP_LOOP_BATCH; n++) {
     zx_port_packet_t packet;
     if (zxp_port_try_take(p->port, &packet) != ZX_OK) {
       uv_idle_stop(&p->again);
-      return;
+      return n;
     }
     deliver(p, &packet);
     if (p->state == CLOSING) {
-      return;
+      return n + 1;
     }
   }
   uv_idle_start(&p->again, on_again);
+  return n;
 }
+
+bool zxp_loop_pager_serve(struct zxp_loop_pager* p) { return dispatch(p) > 0; }
 
 static void on_again(uv_idle_t* idle) {
   dispatch(ZXP_CONTAINER_OF(idle, struct zxp_loop_pager, again));
@@ -337,6 +347,9 @@ ZXP_EXPORT zx_status_t zxp_uv_pager_close(zxp_uv_pager_t* pager, zxp_uv_pager_cl
   p->state = CLOSING;
   zxp_mutex_unlock(&p->lock);
   p->close_cb = close_cb;
+  if (zxp_loop_place_here != NULL) {
+    zxp_loop_place_forget(zxp_loop_place_here, p);
+  }
 
   /* From here on only this thread changes the list. A VMO that another thread is making at this
    * moment is cut off with the handle. */

@@ -10,6 +10,7 @@
 #include "base/lock.h"
 #include "base/log.h"
 #include "loop/loop.h"
+#include "loop/place.h"
 
 #define DEFAULT_NAME "zxp-loop"
 
@@ -26,12 +27,13 @@ struct post {
 
 /* (C) constant after start  (L) the loop's thread only  (T) thread.lock */
 struct zxp_loop_thread {
-  zxp_uv_thread_t* handle; /* (C) the program's side of it */
-  char name[NAME_SIZE];    /* (C) */
-  uv_thread_t id;          /* (C) */
-  uv_loop_t loop;          /* (L) */
-  uv_async_t wake;         /* (L) but for uv_async_send, under the lock while not stopping */
-  bool stopped;            /* (L) `stopping` was seen, with nothing left to call */
+  zxp_uv_thread_t* handle;     /* (C) the program's side of it */
+  char name[NAME_SIZE];        /* (C) */
+  uv_thread_t id;              /* (C) */
+  uv_loop_t loop;              /* (L) */
+  uv_async_t wake;             /* (L) but for uv_async_send, under the lock while not stopping */
+  bool stopped;                /* (L) `stopping` was seen, with nothing left to call */
+  struct zxp_loop_place place; /* (L) */
   struct zxp_mutex lock;
   struct zxp_list posts; /* (T) */
   bool stopping;         /* (T) nothing is posted any more */
@@ -77,10 +79,12 @@ static void on_wake(uv_async_t* wake) {
 static void thread_main(void* argument) {
   struct zxp_loop_thread* t = argument;
   pthread_setname_np(pthread_self(), t->name);
-  /* Returns early after a uv_stop, which is the program's to call. */
+  zxp_loop_place_enter(&t->place);
   while (!t->stopped) {
-    uv_run(&t->loop, UV_RUN_DEFAULT);
+    const bool more = zxp_loop_place_here != NULL && zxp_loop_place_serve(&t->place);
+    uv_run(&t->loop, more ? UV_RUN_NOWAIT : UV_RUN_ONCE);
   }
+  zxp_loop_place_leave(&t->place);
   /* Callbacks of the end may have opened handles anew. */
   while (uv_loop_close(&t->loop) == UV_EBUSY) {
     close_everything(t);
@@ -227,6 +231,22 @@ ZXP_EXPORT zx_status_t zxp_uv_thread_stop(zxp_uv_thread_t* thread) {
   zxp_mutex_destroy(&t->lock);
   free(t);
   return ZX_OK;
+}
+
+static void place_there(zxp_uv_thread_t* thread, void* argument) {
+  struct zxp_loop_thread* t = thread->internal;
+  zxp_loop_place_leave(&t->place);
+  if (*(const zxp_uv_placement_t*)argument == ZXP_UV_PLACEMENT_MEASURED) {
+    zxp_loop_place_enter(&t->place);
+  }
+}
+
+ZXP_EXPORT zx_status_t zxp_uv_thread_set_placement(zxp_uv_thread_t* thread,
+                                                   zxp_uv_placement_t placement) {
+  if (placement > ZXP_UV_PLACEMENT_MEASURED) {
+    return ZX_ERR_INVALID_ARGS;
+  }
+  return zxp_uv_thread_call(thread, place_there, &placement);
 }
 
 /* ---- Pagers of such a loop ---- */

@@ -137,6 +137,11 @@ static inline struct zxp_request* zxp_request_of(struct zxp_tree_node* n) {
   return n == NULL ? NULL : ZXP_CONTAINER_OF(n, struct zxp_request, node);
 }
 
+/* Whether no request of this kind stands. */
+static inline bool zxp_request_none(const struct zxp_request_set* set, enum zxp_request_kind kind) {
+  return zxp_tree_empty(&set->by_first[kind]);
+}
+
 /* For tests, dumps and debug assertions: ranges disjoint, pending right, waiters consistent. */
 bool zxp_request_set_check(const struct zxp_request_set* set);
 

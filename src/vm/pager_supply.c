@@ -10,11 +10,15 @@
 
 #include "base/stats.h"
 #include "fault/channel_private.h"
+#include "fault/handoff.h"
 #include "fault/uffd.h"
 #include "vm/cow.h"
 #include "vm/mapping.h"
 #include "vm/page_source.h"
 #include "vm/pager.h"
+
+/* Pages of a supply that is quick enough for handing the core over with it. */
+#define HAND_OVER_MAX 16
 
 /* The mapping through which to fill [page, page + count): one that shows `page`; how much of the
  * run. */
@@ -56,7 +60,12 @@ static zx_status_t fill_locked(struct zxp_pages* root, uint64_t page, uint64_t a
     uint64_t filled = 0;
     if (m != NULL) {
       uint64_t bytes = 0;
+      /* A long copy is not made in a hurry: others may want the core. */
+      const bool hand_over =
+          n <= HAND_OVER_MAX && !zxp_request_none(&root->source->requests, ZXP_REQUEST_READ);
+      if (hand_over) zxp_handoff_begin();
       zxp_uffd_copy(m->channel->uffd, address, from, n << ZXP_PAGE_SHIFT, true, &bytes);
+      if (hand_over) zxp_handoff_end();
       filled = bytes >> ZXP_PAGE_SHIFT;
       if (filled > 0 && root->source->woken_channel == NULL) {
         root->source->woken_channel = m->channel;
