@@ -5,7 +5,9 @@
  *   bench_threads [--rounds N] [--json FILE]
  *
  *   two faulting threads, each on memory of its own, served by one thread or by one for each: a
- *   second pager thread should not be in the way of the first
+ *   second pager thread should not be in the way of the first. Once where the scheduler puts them,
+ *   once with the faulting threads on a core each, and beside each its pager thread, if it has one
+ *   of its own
  *
  *   four faulting threads and a pager that computes for 100 us before it answers, on one loop: the
  *   answers take all the time there is, and a loop that is placed badly takes more. Once the
@@ -20,6 +22,7 @@
 #include <zircon/zxpager.h>
 
 #include "bench.h"
+#include "place.h"
 #include "way.h"
 
 #define MAX_THREADS 4u
@@ -60,6 +63,7 @@ struct toucher {
   const unsigned char* memory;
   size_t pages;
   bool computes;
+  int core; /* or -1 */
   uint64_t start;
   uint64_t end;
   bool wrong;
@@ -67,6 +71,9 @@ struct toucher {
 
 static void* touch_main(void* argument) {
   struct toucher* t = argument;
+  if (t->core >= 0) {
+    place_on_core(t->core);
+  }
   pthread_barrier_wait(t->barrier);
   t->start = bench_now();
   for (size_t i = 0; i < t->pages; i++) {
@@ -94,6 +101,7 @@ struct test {
   size_t pages; /* for each */
   bool pager_computes;
   bool touchers_compute;
+  bool placed; /* thread i on core i, and its way's beside it */
   size_t service_count;
   struct service services[5];
 };
@@ -108,6 +116,7 @@ static void round_of(const struct test* test, struct service* s) {
         .memory = way_begin(s->ways[i % s->way_count], i / s->way_count),
         .pages = test->pages,
         .computes = test->touchers_compute,
+        .core = test->placed ? (int)i : -1,
     };
   }
   for (size_t i = 0; i < test->threads; i++) {
@@ -139,11 +148,15 @@ static void run(struct test* test, size_t rounds, struct bench_report* r) {
         .work = test->pager_computes ? compute : NULL,
     };
     for (size_t w = 0; w < s->way_count; w++) {
+      if (test->placed) {
+        place_on_core((int)w);
+      }
       s->ways[w] = way_start(s->type, &setup);
       way_must(s->ways[w] != NULL, s->name);
     }
     bench_samples_init(&s->samples, rounds);
   }
+  place_touching(PLACE_FREE);
   /* One round more: the first warms up, and is forgotten. */
   for (size_t round = 0; round <= rounds; round++) {
     for (size_t i = 0; i < test->service_count; i++) {
@@ -180,6 +193,29 @@ static struct test two_pagers = {
              .way_count = 1},
             {.name = "2 faulting, 2 threads in zx_port_wait",
              .against = "2 faulting, 1 thread in zx_port_wait",
+             .type = &way_port,
+             .way_count = 2},
+        },
+};
+
+static struct test two_pagers_placed = {
+    .threads = 2,
+    .pages = 512,
+    .placed = true,
+    .service_count = 4,
+    .services =
+        {
+            {.name = "on 2 cores, 1 raw loop", .type = &way_raw_poll, .way_count = 1},
+            {.name = "on 2 cores, 2 raw loops",
+             .against = "on 2 cores, 1 raw loop",
+             .type = &way_raw_poll,
+             .way_count = 2},
+            {.name = "on 2 cores, 1 thread in zx_port_wait",
+             .against = "on 2 cores, 1 raw loop",
+             .type = &way_port,
+             .way_count = 1},
+            {.name = "on 2 cores, 2 threads in zx_port_wait",
+             .against = "on 2 cores, 1 thread in zx_port_wait",
              .type = &way_port,
              .way_count = 2},
         },
@@ -225,7 +261,7 @@ static struct test busy_all = {
 };
 
 int main(int argc, char** argv) {
-  size_t rounds = 40;
+  size_t rounds = 60;
   const char* json = NULL;
   const struct bench_option options[] = {{"--rounds", &rounds, NULL}, {"--json", NULL, &json}};
   if (!bench_parse(argc, argv, options, 2)) {
@@ -242,10 +278,15 @@ int main(int argc, char** argv) {
   bench_report_init(&r, "threads");
   calibrate();
   run(&two_pagers, rounds, &r);
+  if (place_possible(PLACE_TWO_CORES)) {
+    run(&two_pagers_placed, rounds, &r);
+  }
   run(&busy_pager, rounds, &r);
   run(&busy_all, rounds, &r);
   bench_report_at_least(&r, 6, "2 faulting, 2 threads in zx_port_wait",
                         "2 faulting, 1 thread in zx_port_wait", 1);
+  bench_report_at_least(&r, 6, "on 2 cores, 2 threads in zx_port_wait",
+                        "on 2 cores, 1 thread in zx_port_wait", 1);
   bench_report_at_most(&r, 1, "100 us a fault, library's loop thread",
                        "100 us a fault, raw uv loop", 1);
   bench_report_at_most(&r, 1, "all busy, library's loop thread", "all busy, raw uv loop", 1);

@@ -26,8 +26,7 @@ bool place_possible(enum place place) {
   return place != PLACE_TWO_CORES || CPU_COUNT(allowed()) > 1;
 }
 
-/* Keeps the calling thread, and those that it starts from now on, on the nth core. */
-static void stay_on(int n) {
+void place_on_core(int n) {
   cpu_set_t one;
   CPU_ZERO(&one);
   for (int cpu = 0; cpu < CPU_SETSIZE; cpu++) {
@@ -42,7 +41,7 @@ static void stay(enum place place, int core) {
   if (place == PLACE_FREE) {
     way_must(sched_setaffinity(0, sizeof(cpu_set_t), allowed()) == 0, "sched_setaffinity");
   } else {
-    stay_on(place == PLACE_TWO_CORES ? core : 0);
+    place_on_core(place == PLACE_TWO_CORES ? core : 0);
   }
 }
 

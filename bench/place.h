@@ -32,4 +32,7 @@ bool place_possible(enum place place);
 void place_answering(enum place place);
 void place_touching(enum place place);
 
+/* Keeps the calling thread, and those that it starts from now on, on the nth core. */
+void place_on_core(int n);
+
 #endif /* BENCH_PLACE_H_ */
