@@ -17,6 +17,9 @@
 #include "vm/page_source.h"
 #include "vm/pager.h"
 
+/* Pages copied before the source is cleared behind them: while they are in the cache still. */
+#define CHUNK 64
+
 /* Pages of a supply that is quick enough for handing the core over with it. */
 #define HAND_OVER_MAX 16
 
@@ -95,7 +98,8 @@ static zx_status_t fill_locked(struct zxp_pages* root, uint64_t page, uint64_t a
   return ZX_OK;
 }
 
-/* Supplies one run of EMPTY pages from source pages, and says how far it got. */
+/* Supplies one run of EMPTY pages from source pages, which read as zeros afterwards (7.1), and says
+ * how far it got. */
 static zx_status_t supply_run_locked(struct zxp_pages* root, uint64_t page, uint64_t count,
                                      struct zxp_pages* aux, uint64_t aux_page, uint64_t* supplied) {
   zx_status_t st = zxp_pages_reserve_locked(root, page, count);
@@ -103,7 +107,7 @@ static zx_status_t supply_run_locked(struct zxp_pages* root, uint64_t page, uint
   while (st == ZX_OK && done < count) {
     struct zxp_view v;
     zxp_cow_look_locked(aux, aux_page + done, count - done, &v);
-    uint64_t n = v.count;
+    uint64_t n = v.count < CHUNK ? v.count : CHUNK;
     enum zxp_page_state state = ZXP_PAGE_MARKER;
     if (v.content == ZXP_CONTENT_ABSENT) {
       st = ZX_ERR_BAD_STATE; /* Fetched before the locks were taken, and gone again. */
@@ -120,6 +124,7 @@ static zx_status_t supply_run_locked(struct zxp_pages* root, uint64_t page, uint
       st = zxp_page_map_set(&root->map, page + done, n, state);
     }
     if (st == ZX_OK) {
+      st = zxp_pages_take_locked(aux, aux_page + done, n);
       done += n;
     }
   }
@@ -174,12 +179,11 @@ zx_status_t zxp_pager_supply(struct zxp_pages* root, uint64_t offset, uint64_t l
         zxp_request_answered(&s->requests, ZXP_REQUEST_READ, first + done, supplied);
       }
       s->woken_channel = NULL;
+    } else {
+      /* Pages that were not used go too (7.1). */
+      st = zxp_pages_take_locked(aux, aux_first + done, run);
     }
     done += run;
-  }
-  if (st == ZX_OK && count > 0) {
-    /* The source reads as zeros afterwards, the pages that were not used too (7.1). */
-    st = zxp_pages_take_locked(aux, aux_first, count);
   }
   zxp_biased_unlock_pair(&root->tree->lock, &aux->tree->lock);
   return st;

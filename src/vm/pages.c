@@ -83,26 +83,43 @@ static bool page_is_zero(const unsigned char* bytes) {
  */
 #define HARVEST_DIRECT 16
 
+/* Of arena pages that have memory or may be given some: those with bytes in them become DIRTY. */
+static zx_status_t harvest_data_locked(struct zxp_pages* pages, uint64_t first, uint64_t arena_page,
+                                       uint64_t count) {
+  for (uint64_t n = 0; n < count;) {
+    uint64_t run = 0;
+    while (n + run < count && !page_is_zero(zxp_arena_view(arena_page + n + run))) {
+      run++;
+    }
+    if (run > 0) {
+      const zx_status_t st = zxp_page_map_set(&pages->map, first + n, run, ZXP_PAGE_DIRTY);
+      if (st != ZX_OK) {
+        return st;
+      }
+    }
+    n += run + 1; /* The page behind the run is zero. */
+  }
+  return ZX_OK;
+}
+
 static zx_status_t harvest_run_locked(struct zxp_pages* pages, uint64_t first, uint64_t arena_page,
                                       uint64_t count) {
+  /* A few pages are looked at straight away: two system calls cost more than a page for each hole.
+   * So are those of a transfer VMO, which keep their memory. Not where mappings trap by now: a hole
+   * that got a page would be writable in them unseen. */
+  const bool kept = first >= pages->kept_first && first + count <= pages->kept_end;
+  if (!pages->tracked && (count <= HARVEST_DIRECT || kept)) {
+    return harvest_data_locked(pages, first, arena_page, count);
+  }
   uint64_t data = arena_page;
-  uint64_t n = count;
+  uint64_t n = 0;
   for (uint64_t at = arena_page, end = arena_page + count; at < end; at = data + n) {
-    /* A few pages are looked at straight away: two system calls cost more than a page for each
-     * hole. Not where mappings trap by now: a hole that got a page would be writable in them
-     * unseen. */
-    if ((pages->tracked || count > HARVEST_DIRECT) &&
-        !zxp_arena_next_data(at, end - at, &data, &n)) {
+    if (!zxp_arena_next_data(at, end - at, &data, &n)) {
       break;
     }
-    for (uint64_t a = data; a < data + n; a++) {
-      if (!page_is_zero(zxp_arena_view(a))) {
-        const zx_status_t st =
-            zxp_page_map_set(&pages->map, first + (a - arena_page), 1, ZXP_PAGE_DIRTY);
-        if (st != ZX_OK) {
-          return st;
-        }
-      }
+    const zx_status_t st = harvest_data_locked(pages, first + (data - arena_page), data, n);
+    if (st != ZX_OK) {
+      return st;
     }
   }
   return ZX_OK;

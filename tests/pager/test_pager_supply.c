@@ -137,6 +137,29 @@ SCENARIO(a_mapped_source_reads_as_zeros_afterwards) {
   check_equal(committed_pages(source), 1);
 }
 
+/* pager.md 7.1: one that is larger than what is copied at once or kept, over pages that are
+ * there */
+BOTH_WAYS(a_long_source_is_emptied_to_its_end) {
+  const uint64_t pages = 700;
+  struct root* v = make_root(pages);
+  check_ok(supply_from(v, 100, 10, make_source(100, 10, TAG + 1), 0));
+  for (int mapped = 0; mapped < 2; mapped++) {
+    const zx_handle_t source = make_source(0, pages, TAG);
+    const volatile uint8_t* at = mapped ? map_vmo(source, 0, pages * PAGE) : NULL;
+    check_ok(supply_from(v, 0, pages, source, 0));
+    check_equal(committed_pages(source), 0);
+    for (uint64_t page = 0; page < pages; page++) {
+      uint8_t byte = 1;
+      check_ok(zx_vmo_read(source, &byte, page * PAGE + 7, 1));
+      check_equal(byte, 0);
+      if (mapped) check_equal(at[page * PAGE + 7], 0);
+    }
+  }
+  expect_pages(via, v, 0, 100, TAG);
+  expect_pages(via, v, 100, 10, TAG + 1);
+  expect_pages(via, v, 110, pages - 110, TAG);
+}
+
 /* pager.md 7.6, both directions, and through a mapping that was there before */
 BOTH_WAYS(source_and_root_part_ways) {
   struct root* v = make_root(2);
@@ -299,6 +322,7 @@ int main(int argc, char** argv) {
       TEST_BOTH_WAYS(uncommitted_source_pages_arrive_as_zeros),
       TEST_BOTH_WAYS(a_source_may_be_committed_in_part),
       TEST(a_mapped_source_reads_as_zeros_afterwards),
+      TEST_BOTH_WAYS(a_long_source_is_emptied_to_its_end),
       TEST_BOTH_WAYS(source_and_root_part_ways),
       TEST_BOTH_WAYS(a_source_can_be_used_again),
       TEST(a_resizable_source_is_fine),
