@@ -5,9 +5,9 @@
  *
  *   bench_scale [--rounds N] [--json FILE]
  *
- * A sample is the mean time of one VMO of a whole lot, or of a thousand pages. All VMOs of a lot
- * live at once, and each is mapped only while its page is touched: Linux has 65,530 mappings for a
- * process. By hand, a VMO is a memfd, and a large one a sparse memfd with pread and pwrite.
+ * A sample is the mean time of one VMO of a whole lot, or the time of a thousand pages. All VMOs of
+ * a lot live at once, and each is mapped only while its page is touched: Linux has 65,530 mappings
+ * for a process. By hand, a VMO is a memfd, and a large one a sparse memfd with pread and pwrite.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -102,6 +102,7 @@ static uint64_t time_by_hand(void) {
 enum {
   FIRST_WRITE,
   READ,
+  SUPPLIED,
   STEPS
 };
 
@@ -130,6 +131,34 @@ static void pages_of_vmo(uint64_t size, struct bench_samples* samples) {
   }
   bench_samples_add(&samples[READ], per_thousand_pages(start));
   must(zx_handle_close(vmo) == ZX_OK, "zx_handle_close");
+}
+
+/* What a pager's page goes through: supplied, read, written, written back. */
+static void pages_of_pager(uint64_t size, struct bench_samples* samples) {
+  const uint64_t pages = size / PAGE;
+  unsigned char buffer[PAGE];
+  zx_handle_t port, pager, vmo, source;
+  must(zx_port_create(0, &port) == ZX_OK && zx_pager_create(0, &pager) == ZX_OK &&
+           zx_pager_create_vmo(pager, 0, port, 1, size, &vmo) == ZX_OK &&
+           zx_vmo_create(PAGE, 0, &source) == ZX_OK,
+       "making a pager");
+  const uint64_t start = bench_now();
+  for (uint64_t i = 0; i < PAGES; i++) {
+    const uint64_t at = place(i, pages) * PAGE;
+    must(zx_vmo_write(source, page_of_ones, 0, PAGE) == ZX_OK &&
+             zx_pager_supply_pages(pager, vmo, at, PAGE, source, 0) == ZX_OK,
+         "zx_pager_supply_pages");
+    must(zx_vmo_read(vmo, buffer, at, PAGE) == ZX_OK, "zx_vmo_read");
+    must(zx_vmo_write(vmo, buffer, at, PAGE) == ZX_OK, "zx_vmo_write");
+    must(zx_pager_op_range(pager, ZX_PAGER_OP_WRITEBACK_BEGIN, vmo, at, PAGE, 0) == ZX_OK &&
+             zx_pager_op_range(pager, ZX_PAGER_OP_WRITEBACK_END, vmo, at, PAGE, 0) == ZX_OK,
+         "zx_pager_op_range");
+  }
+  must(zx_handle_close(vmo) == ZX_OK, "zx_handle_close"); /* gives the memory back */
+  bench_samples_add(&samples[SUPPLIED], per_thousand_pages(start));
+  must(zx_handle_close(source) == ZX_OK && zx_handle_close(pager) == ZX_OK &&
+           zx_handle_close(port) == ZX_OK,
+       "zx_handle_close");
 }
 
 static void pages_by_hand(uint64_t size, struct bench_samples* samples) {
@@ -182,6 +211,8 @@ int main(int argc, char** argv) {
     pages_by_hand(TIB, sparse_file);
     pages_of_vmo(PAGES * PAGE, small);
     pages_of_vmo(TIB, sparse);
+    pages_of_pager(PAGES * PAGE, small);
+    pages_of_pager(TIB, sparse);
   }
 
   struct bench_report report;
@@ -198,17 +229,18 @@ int main(int argc, char** argv) {
   bench_report_add(&report, "1000 first writes, small VMO", &small[FIRST_WRITE],
                    "1000 first writes, small memfd");
   bench_report_add(&report, "1000 first writes, 1 TiB VMO", &sparse[FIRST_WRITE],
-                   "1000 first writes, small VMO");
+                   "1000 first writes, 1 TiB memfd");
   bench_report_add(&report, "1000 reads, small memfd", &small_file[READ], NULL);
   bench_report_add(&report, "1000 reads, 1 TiB memfd", &sparse_file[READ],
                    "1000 reads, small memfd");
   bench_report_add(&report, "1000 reads, small VMO", &small[READ], "1000 reads, small memfd");
-  bench_report_add(&report, "1000 reads, 1 TiB VMO", &sparse[READ], "1000 reads, small VMO");
+  bench_report_add(&report, "1000 reads, 1 TiB VMO", &sparse[READ], "1000 reads, 1 TiB memfd");
+  bench_report_add(&report, "1000 pager's pages, small", &small[SUPPLIED], NULL);
+  bench_report_add(&report, "1000 pager's pages, 1 TiB", &sparse[SUPPLIED],
+                   "1000 pager's pages, small");
   bench_report_at_most(&report, 7, "a VMO of 100,000", "a VMO of 2,000", 1.5);
   bench_report_at_most(&report, 7, "create and close, of 100,000", "create and close, of 2,000",
                        1.5);
-  bench_report_at_most(&report, 7, "1000 first writes, 1 TiB VMO", "1000 first writes, small VMO",
-                       2);
-  bench_report_at_most(&report, 7, "1000 reads, 1 TiB VMO", "1000 reads, small VMO", 2);
+  bench_report_at_most(&report, 7, "1000 pager's pages, 1 TiB", "1000 pager's pages, small", 2);
   return bench_report_finish(&report, json);
 }

@@ -35,6 +35,8 @@ const struct count_name count_names[] = {
     {SYS_rt_sigreturn, "rt_sigreturn"},
     {SYS_rt_sigprocmask, "rt_sigprocmask"},
     {SYS_sched_setaffinity, "sched_setaffinity"},
+    {SYS_sched_setscheduler, "sched_setscheduler"},
+    {SYS_sched_setattr, "sched_setattr"},
     {SYS_sched_yield, "sched_yield"},
     {SYS_membarrier, "membarrier"},
 };

@@ -54,15 +54,16 @@ struct way_type {
   void (*stop)(struct way* way);
 };
 
-extern const struct way_type way_raw_poll;    /* userfaultfd: poll, read, UFFDIO_COPY */
-extern const struct way_type way_raw_uv;      /* the same as a uv_poll_t */
-extern const struct way_type way_port;        /* the library: a thread in zx_port_wait */
-extern const struct way_type way_uv_loop;     /* the library: callbacks on a loop of the
+extern const struct way_type way_raw_poll;       /* userfaultfd: poll, read, UFFDIO_COPY */
+extern const struct way_type way_raw_uv;         /* the same as a uv_poll_t */
+extern const struct way_type way_port;           /* the library: a thread in zx_port_wait */
+extern const struct way_type way_uv_loop;        /* the library: callbacks on a loop of the
                                                * program's */
-extern const struct way_type way_loop_thread; /* the library: callbacks on its own loop thread */
-extern const struct way_type way_segv;        /* a SIGSEGV handler that asks a thread; mprotect */
-extern const struct way_type way_fuse;        /* a FUSE file, mapped; no `before`, no `work` */
-extern const struct way_type way_file;        /* a file in the page cache, mapped: nobody answers */
+extern const struct way_type way_loop_thread;    /* the library: callbacks on its own loop thread */
+extern const struct way_type way_loop_scheduler; /* the same, left to the scheduler */
+extern const struct way_type way_segv; /* a SIGSEGV handler that asks a thread; mprotect */
+extern const struct way_type way_fuse; /* a FUSE file, mapped; no `before`, no `work` */
+extern const struct way_type way_file; /* a file in the page cache, mapped: nobody answers */
 
 struct way* way_start(const struct way_type* type, const struct way_setup* setup);
 void way_stop(struct way* way);

@@ -133,6 +133,14 @@ static bool start_thread(struct way* way) {
   return true;
 }
 
+static bool start_scheduled(struct way* way) {
+  struct uv_way* w = (struct uv_way*)way;
+  (void)start_thread(way);
+  way_check(zxp_uv_thread_set_placement(&w->loop_thread, ZXP_UV_PLACEMENT_SCHEDULER),
+            "zxp_uv_thread_set_placement");
+  return true;
+}
+
 static void stop_thread(struct way* way) {
   struct uv_way* w = (struct uv_way*)way;
   way_check(zxp_uv_pager_close_on_thread(&w->loop_thread, &w->pager),
@@ -148,3 +156,10 @@ const struct way_type way_loop_thread = {.name = "library's loop thread",
                                          .begin = begin,
                                          .end = end,
                                          .stop = stop_thread};
+
+const struct way_type way_loop_scheduler = {.name = "loop thread, left alone",
+                                            .size = sizeof(struct uv_way),
+                                            .start = start_scheduled,
+                                            .begin = begin,
+                                            .end = end,
+                                            .stop = stop_thread};
