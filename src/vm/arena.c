@@ -224,12 +224,10 @@ void zxp_arena_pread(void* dst, uint64_t byte_offset, size_t length) {
   }
 }
 
-zx_status_t zxp_arena_write(uint64_t first, const void* from, uint64_t count) {
-  uint64_t offset = first << ZXP_PAGE_SHIFT;
-  uint64_t length = count << ZXP_PAGE_SHIFT;
+zx_status_t zxp_arena_pwrite(uint64_t byte_offset, const void* from, size_t length) {
   const unsigned char* at = from;
   while (length > 0) {
-    const ssize_t n = pwrite(zxp_arena.fd, at, length, (off_t)offset);
+    const ssize_t n = pwrite(zxp_arena.fd, at, length, (off_t)byte_offset);
     if (n < 0 && errno == EINTR) {
       continue;
     }
@@ -237,8 +235,12 @@ zx_status_t zxp_arena_write(uint64_t first, const void* from, uint64_t count) {
       return ZX_ERR_NO_MEMORY;
     }
     at += n;
-    offset += (uint64_t)n;
-    length -= (uint64_t)n;
+    byte_offset += (uint64_t)n;
+    length -= (size_t)n;
   }
   return ZX_OK;
+}
+
+zx_status_t zxp_arena_write(uint64_t first, const void* from, uint64_t count) {
+  return zxp_arena_pwrite(first << ZXP_PAGE_SHIFT, from, count << ZXP_PAGE_SHIFT);
 }

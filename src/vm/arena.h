@@ -67,6 +67,10 @@ bool zxp_arena_next_data(uint64_t first, uint64_t count, uint64_t* data, uint64_
  * hole. */
 zx_status_t zxp_arena_write(uint64_t first, const void* from, uint64_t count);
 
+/* The same for any bytes; a hole that gets some gets zeros around them. ZX_ERR_NO_MEMORY: no
+ * memory, or `from` cannot be read; part may have been written. */
+zx_status_t zxp_arena_pwrite(uint64_t byte_offset, const void* from, size_t length);
+
 /* Copies out of the arena without giving holes memory. */
 void zxp_arena_pread(void* dst, uint64_t byte_offset, size_t length);
 

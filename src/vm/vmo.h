@@ -286,6 +286,7 @@ struct zxp_access {
                        * 11.4) */
   zx_status_t failed; /* stream: what its last wait ended with; the next one would end so too */
   bool changed;       /* it has waited, or changed more than bytes */
+  bool fresh;         /* the pages that were made ready last mostly have no memory yet */
 };
 
 void zxp_access_begin(struct zxp_access* a, struct zxp_pages* pages, const char* call,

@@ -126,6 +126,7 @@ zx_status_t zxp_access_prepare_write_locked(struct zxp_access* a, uint64_t page,
   struct zxp_source* s = pages->source;
   ZXP_ASSERT_HELD(&pages->tree->lock);
   *slept = false;
+  a->fresh = false;
 
   enum zxp_page_state st;
   uint64_t run = zxp_page_map_run(&pages->map, page, limit, &st);
@@ -171,6 +172,7 @@ zx_status_t zxp_access_prepare_write_locked(struct zxp_access* a, uint64_t page,
   if (s != NULL) {
     ZXP_COUNT(dirtied_pages, run);
   }
+  a->fresh = !zxp_page_state_resident(st);
   zxp_cow_changing_locked(pages, page, run);
   *ready = run;
   return ZX_OK;

@@ -223,9 +223,13 @@ zx_status_t zxp_vmo_read_content(struct zxp_vmo* vmo, void* buffer, uint64_t off
   return read_pages(vmo->pages, buffer, vmo->window_offset + offset, length, &t, done);
 }
 
-/* Copies to pages that are ready for writing; the lock is held or visited. */
+/*
+ * Copies to pages that are ready for writing; the lock is held or visited. `fresh`: they have no
+ * memory yet. A system call gives it to them in less time than a page fault in the view, which
+ * would zero it first; if it cannot, the copy says why, as it would anywhere: by a signal.
+ */
 static void copy_to_pages(struct zxp_pages* pages, const void* from, uint64_t offset,
-                          uint64_t length) {
+                          uint64_t length, bool fresh) {
   const unsigned char* in = from;
   while (length > 0) {
     const uint64_t page = offset >> ZXP_PAGE_SHIFT;
@@ -237,7 +241,9 @@ static void copy_to_pages(struct zxp_pages* pages, const void* from, uint64_t of
     ZXP_ASSERT(there);
     const uint64_t skip = offset & ZXP_PAGE_MASK;
     const uint64_t n = min_u64(length, (run << ZXP_PAGE_SHIFT) - skip);
-    memcpy(zxp_arena_view(arena_page) + skip, in, n);
+    if (!fresh || zxp_arena_pwrite((arena_page << ZXP_PAGE_SHIFT) + skip, in, n) != ZX_OK) {
+      memcpy(zxp_arena_view(arena_page) + skip, in, n);
+    }
     in += n;
     offset += n;
     length -= n;
@@ -265,7 +271,7 @@ static uint64_t write_visiting(struct zxp_pages* pages, const unsigned char* fro
       more = state == ZXP_PAGE_DIRTY;
       if (more) {
         const uint64_t n = min_u64(end - at, (run << ZXP_PAGE_SHIFT) - (at & ZXP_PAGE_MASK));
-        copy_to_pages(pages, from + (at - offset), at, n);
+        copy_to_pages(pages, from + (at - offset), at, n, false);
         at += n;
       }
     }
@@ -353,11 +359,11 @@ static zx_status_t write_pages(struct zxp_pages* pages, const void* buffer, uint
         bounced = n;
         continue;
       }
-      copy_to_pages(pages, bounce, at, n);
+      copy_to_pages(pages, bounce, at, n, a.fresh);
       bounced = 0;
     } else {
       n = min_u64(n, COPY_MAX);
-      copy_to_pages(pages, from, at, n);
+      copy_to_pages(pages, from, at, n, a.fresh);
     }
     if (pages->source != NULL) {
       pages->source->modified = true;
