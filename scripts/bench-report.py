@@ -21,6 +21,7 @@ import sys
 LIBRARY, BY_HAND, OTHERS = "#3465a4", "#888a85", "#c4a000"
 STEP_COLORS = ["#babdb6", "#729fcf", "#ad7fa8", "#cc0000", "#73d216", "#e9b96e"]
 BY_HAND_NAMES = ("raw", "memcpy", "pread", "pwrite", "mmap", "64 KiB by", "2 MiB by")
+PLACED = (", one core", ", two cores")
 OTHER_NAMES = ("SIGSEGV", "mapped FUSE", "FUSE")
 
 
@@ -114,7 +115,7 @@ def tables(outputs):
 # ---- Plots ----
 
 def color_of(name):
-    name = name.removeprefix("fill and supply ")
+    name = name.removeprefix("fill and supply ").removeprefix("2 threads, ")
     if name.startswith(BY_HAND_NAMES):
         return BY_HAND
     return OTHERS if name.startswith(OTHER_NAMES) else LIBRARY
@@ -165,24 +166,29 @@ def draw(path, height, title, machine, panels):
         out.write("<!-- SPDX-License-Identifier: BSD-3-Clause -->\n" + text)
 
 
-def time_bars(output, keep, strip="", pages=False):
-    """Bars of the rows that `keep` accepts, with the p50, and the p99 in words."""
+def time_bars(output, keep, strip="", pages=False, of="p50"):
+    """Bars of the rows that `keep` accepts, with the p50 or mean, and the p99 in words."""
     for row in output["rows"]:
         if row["unit"] != "ns" or not keep(row["name"]):
             continue
         scale = 1000 * (row["pages"] if pages else 1)
-        p50, p99 = row["p50"] / scale, row["p99"] / scale
-        yield (row["name"].removesuffix(strip), round(p50, 3),
-               f"{p50:.2f} (p99 {p99:.{0 if p99 >= 100 else 2}f})",
+        shown, p99 = row[of] / scale, row["p99"] / scale
+        yield (row["name"].removesuffix(strip), round(shown, 3),
+               f"{shown:.2f} (p99 {p99:.{0 if p99 >= 100 else 2}f})",
                color_of(row["name"]))
 
 
-def plot_by_place(name, output, title, height, machine, plots):
+def plot_by_place(name, output, title, height, last, machine, plots):
+    """`last`, a panel of its own below: its title, mean or p50, and whether a row is of it."""
     panels = []
-    for ending in (", one core", ", two cores"):
+    for ending in PLACED:
         bars = list(time_bars(output, lambda row, e=ending: row.endswith(e), strip=ending))
         if bars:
-            panels.append(panel(f"p{len(panels)}", "all threads on" + ending[1:], "us, p50", bars))
+            panels.append(panel(f"p{len(panels)}", "threads on" + ending[1:], "us, p50", bars))
+    last_title, last_of, of_last = last
+    bars = list(time_bars(output, of_last, of=last_of))
+    if bars:
+        panels.append(panel(f"p{len(panels)}", last_title, f"us, {last_of}", bars))
     if panels:
         draw(os.path.join(plots, f"{name}.svg"), height, title, machine, panels)
 
@@ -203,6 +209,18 @@ def plot_scan(output, machine, plots):
         bars.append((row["name"], round(throughput), f"{throughput:.0f}", color_of(row["name"])))
     draw(os.path.join(plots, "scan.svg"), 340, "Sequential scan, 256 KiB an answer", machine,
          [panel("p0", "", "MiB/s, more is better", bars)])
+
+
+def plot_io(output, machine, plots):
+    panels = []
+    for size in ("64 KiB", "8 bytes"):
+        bars = [(label.removesuffix(size).strip(), *rest) for label, *rest in
+                time_bars(output, lambda row, s=size: row.endswith(s))]
+        if bars:
+            panels.append(panel(f"p{len(panels)}", size, "us for 1000, p50", bars))
+    if panels:
+        draw(os.path.join(plots, "io.svg"), 560, "Reading and writing pages that are there", machine,
+             panels)
 
 
 def plot_timeline(output, machine, plots):
@@ -231,11 +249,15 @@ def plot_all(outputs, plots):
     os.makedirs(plots, exist_ok=True)
     machine = machine_of(outputs)
     if "fault" in outputs:
-        plot_by_place("fault", outputs["fault"], "A load from an absent page", 660, machine, plots)
+        plot_by_place("fault", outputs["fault"], "A load from an absent page", 980,
+                      ("where the scheduler puts them", "mean",
+                       lambda row: not row.endswith(PLACED)), machine, plots)
     if "dirty" in outputs:
-        plot_by_place("dirty", outputs["dirty"], "The first store into a clean page that asks",
-                      470, machine, plots)
-    for name, plot in (("supply", plot_supply), ("scan", plot_scan), ("timeline", plot_timeline)):
+        plot_by_place("dirty", outputs["dirty"], "The first store into a clean page", 640,
+                      ("that nobody is asked about", "p50",
+                       lambda row: row in ("raw WP_ASYNC", "no trap")), machine, plots)
+    for name, plot in (("supply", plot_supply), ("scan", plot_scan),
+                       ("vmo_io", plot_io), ("timeline", plot_timeline)):
         if name in outputs:
             plot(outputs[name], machine, plots)
 
