@@ -101,6 +101,7 @@ static uint64_t time_by_hand(void) {
 
 enum {
   FIRST_WRITE,
+  FIRST_READ,
   READ,
   SUPPLIED,
   STEPS
@@ -125,11 +126,13 @@ static void pages_of_vmo(uint64_t size, struct bench_samples* samples) {
     must(zx_vmo_write(vmo, page_of_ones, place(i, pages) * PAGE, PAGE) == ZX_OK, "zx_vmo_write");
   }
   bench_samples_add(&samples[FIRST_WRITE], per_thousand_pages(start));
-  start = bench_now();
-  for (uint64_t i = 0; i < PAGES; i++) {
-    must(zx_vmo_read(vmo, buffer, place(i, pages) * PAGE, PAGE) == ZX_OK, "zx_vmo_read");
+  for (int step = FIRST_READ; step <= READ; step++) {
+    start = bench_now();
+    for (uint64_t i = 0; i < PAGES; i++) {
+      must(zx_vmo_read(vmo, buffer, place(i, pages) * PAGE, PAGE) == ZX_OK, "zx_vmo_read");
+    }
+    bench_samples_add(&samples[step], per_thousand_pages(start));
   }
-  bench_samples_add(&samples[READ], per_thousand_pages(start));
   must(zx_handle_close(vmo) == ZX_OK, "zx_handle_close");
 }
 
@@ -172,11 +175,13 @@ static void pages_by_hand(uint64_t size, struct bench_samples* samples) {
          "pwrite");
   }
   bench_samples_add(&samples[FIRST_WRITE], per_thousand_pages(start));
-  start = bench_now();
-  for (uint64_t i = 0; i < PAGES; i++) {
-    must(pread(file, buffer, PAGE, (off_t)(place(i, pages) * PAGE)) == (ssize_t)PAGE, "pread");
+  for (int step = FIRST_READ; step <= READ; step++) {
+    start = bench_now();
+    for (uint64_t i = 0; i < PAGES; i++) {
+      must(pread(file, buffer, PAGE, (off_t)(place(i, pages) * PAGE)) == (ssize_t)PAGE, "pread");
+    }
+    bench_samples_add(&samples[step], per_thousand_pages(start));
   }
-  bench_samples_add(&samples[READ], per_thousand_pages(start));
   close(file);
 }
 
@@ -223,18 +228,25 @@ int main(int argc, char** argv) {
   bench_report_add(&report, "create and close, of 2,000", &few_bare, NULL);
   bench_report_add(&report, "create and close, of 100,000", &many_bare,
                    "create and close, of 2,000");
-  bench_report_add(&report, "1000 first writes, small memfd", &small_file[FIRST_WRITE], NULL);
-  bench_report_add(&report, "1000 first writes, 1 TiB memfd", &sparse_file[FIRST_WRITE],
-                   "1000 first writes, small memfd");
-  bench_report_add(&report, "1000 first writes, small VMO", &small[FIRST_WRITE],
-                   "1000 first writes, small memfd");
-  bench_report_add(&report, "1000 first writes, 1 TiB VMO", &sparse[FIRST_WRITE],
-                   "1000 first writes, 1 TiB memfd");
-  bench_report_add(&report, "1000 reads, small memfd", &small_file[READ], NULL);
-  bench_report_add(&report, "1000 reads, 1 TiB memfd", &sparse_file[READ],
-                   "1000 reads, small memfd");
-  bench_report_add(&report, "1000 reads, small VMO", &small[READ], "1000 reads, small memfd");
-  bench_report_add(&report, "1000 reads, 1 TiB VMO", &sparse[READ], "1000 reads, 1 TiB memfd");
+  static const struct {
+    const char* small_file;
+    const char* sparse_file;
+    const char* small;
+    const char* sparse;
+  } names[] = {
+      [FIRST_WRITE] = {"1000 first writes, small memfd", "1000 first writes, 1 TiB memfd",
+                       "1000 first writes, small VMO", "1000 first writes, 1 TiB VMO"},
+      [FIRST_READ] = {"1000 first reads, small memfd", "1000 first reads, 1 TiB memfd",
+                      "1000 first reads, small VMO", "1000 first reads, 1 TiB VMO"},
+      [READ] = {"1000 reads, small memfd", "1000 reads, 1 TiB memfd", "1000 reads, small VMO",
+                "1000 reads, 1 TiB VMO"},
+  };
+  for (int i = FIRST_WRITE; i <= READ; i++) {
+    bench_report_add(&report, names[i].small_file, &small_file[i], NULL);
+    bench_report_add(&report, names[i].sparse_file, &sparse_file[i], names[i].small_file);
+    bench_report_add(&report, names[i].small, &small[i], names[i].small_file);
+    bench_report_add(&report, names[i].sparse, &sparse[i], names[i].sparse_file);
+  }
   bench_report_add(&report, "1000 pager's pages, small", &small[SUPPLIED], NULL);
   bench_report_add(&report, "1000 pager's pages, 1 TiB", &sparse[SUPPLIED],
                    "1000 pager's pages, small");
