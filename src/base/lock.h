@@ -5,6 +5,10 @@
  * Every lock in the library is one of the kinds below and is taken downwards only: a thread that
  * holds a lock takes locks of a higher rank. Debug builds check the rank on each acquire.
  *
+ * Three kinds: zxp_mutex and zxp_rwlock here; zxp_quick_lock (base/quick_lock.h) for a few
+ * instructions at a time; zxp_biased_lock (base/biased_lock.h), which threads that change nothing
+ * only visit. A visit has the rank of its lock, too.
+ *
  *   rank              lock                 guards
  *   ZXP_RANK_STREAM   stream.lock          a stream's seek offset, for the length of an operation
  *   ZXP_RANK_CONTENT  zxp_content_claim    changes of a VMO's size and content size, for the length
@@ -12,7 +16,7 @@
  *   ZXP_RANK_ASPACE   aspace.lock          the tree of regions and mappings (read/write lock)
  *   ZXP_RANK_TREE     tree.lock            one VMO tree: sizes, page states, extents, children, the
  *                                          mappings of its VMOs, its outstanding page requests.
- *                                          Two trees: lower address first (zxp_mutex_lock_pair).
+ *                                          Two trees: lower address first. A zxp_biased_lock.
  *   ZXP_RANK_BLOCKED  blocked.lock         which thread is stopped at which address
  *   ZXP_RANK_CHANNEL  channels.lock        the fault channels there are, and the service thread
  *   ZXP_RANK_PAGER    pager.lock           a pager's list of sources
@@ -22,7 +26,8 @@
  *                                          waiting requests of each page source bound to it
  *   ZXP_RANK_TABLE    handle table lock    free slots of the handle table
  *   ZXP_RANK_LEAF     everything else      locks inside which no other lock is taken (allocator of
- *                                          the arena, list of fault channels, log)
+ *                                          the arena, list of fault channels, log, places of
+ *                                          visitors)
  *
  * No lock is held while user memory in the root region is touched, while waiting for a pager, or
  * while user code (a callback) runs; but the first two, which are there to make an operation of a
