@@ -12,6 +12,13 @@ static inline zx_time_t zxp_clock_now(void) {
   return (zx_time_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
 }
 
+/* The same, some milliseconds late and a fraction of the cost: for what people read. */
+static inline zx_time_t zxp_clock_coarse(void) {
+  struct timespec ts;
+  clock_gettime(CLOCK_MONOTONIC_COARSE, &ts);
+  return (zx_time_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
+}
+
 /* The same with the time that the machine was suspended. */
 static inline zx_time_t zxp_clock_boot_now(void) {
   struct timespec ts;

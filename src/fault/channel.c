@@ -43,10 +43,9 @@ bool zxp_channels_left_locked(void) { return !zxp_list_empty(&channels); }
 
 uint64_t zxp_channel_last_message(void) { return zxp_tick_now(); }
 
-zx_time_t zxp_channel_read_faults(struct zxp_channel* c) {
-  zx_time_t last = 0;
+void zxp_channel_read_faults(struct zxp_channel* c) {
   if (c->uffd < 0) {
-    return 0;
+    return;
   }
   for (;;) {
     struct uffd_msg messages[MESSAGES];
@@ -62,11 +61,9 @@ zx_time_t zxp_channel_read_faults(struct zxp_channel* c) {
       continue;
     }
     if (n <= 0) {
-      return last;
+      return;
     }
     const size_t count = (size_t)n / sizeof messages[0];
-    const zx_time_t now = zxp_clock_now();
-    last = now;
     if (zxp_handoff_here != NULL) {
       zxp_handoff_here->faults += count;
       zxp_handoff_here->faulter = (pid_t)messages[count - 1].arg.pagefault.feat.ptid;
@@ -75,18 +72,13 @@ zx_time_t zxp_channel_read_faults(struct zxp_channel* c) {
       if (messages[i].event == UFFD_EVENT_PAGEFAULT) {
         ZXP_COUNT(faults, 1);
         zxp_fault_resolve(c, messages[i].arg.pagefault.address, messages[i].arg.pagefault.flags,
-                          (pid_t)messages[i].arg.pagefault.feat.ptid, seq + i, done, now);
+                          (pid_t)messages[i].arg.pagefault.feat.ptid, seq + i, done);
       }
     }
     if (count < MESSAGES) {
-      return last;
+      return;
     }
   }
-}
-
-/* The calling thread serves the channel and goes away now, to do what it has read of. */
-static void note_left(struct zxp_channel* c, zx_time_t read_at) {
-  atomic_store_explicit(&c->left, read_at != 0 ? read_at : zxp_clock_now(), memory_order_relaxed);
 }
 
 void zxp_channel_serve(struct zxp_channel* c) {
@@ -100,10 +92,10 @@ void zxp_channel_serve(struct zxp_channel* c) {
    * */
   serving = c;
   serving_loop = true;
-  const zx_time_t read_at = zxp_channel_read_faults(c);
+  zxp_channel_read_faults(c);
   serving = NULL;
   serving_loop = false;
-  note_left(c, read_at);
+  atomic_fetch_add_explicit(&c->servers, ZXP_CHANNEL_SERVED, memory_order_relaxed);
 }
 
 /* ---- The port's side ---- */
@@ -131,13 +123,12 @@ int zxp_channel_epoll_wait(int epoll_fd, struct epoll_event* events, int max, zx
 static zx_status_t server_wait(void* context, zx_time_t deadline) {
   struct zxp_channel* c = context;
   struct epoll_event events[2];
-  atomic_fetch_add_explicit(&c->waiting, 1, memory_order_relaxed);
+  atomic_fetch_add_explicit(&c->servers, 1, memory_order_relaxed);
   const int n = zxp_channel_epoll_wait(c->epoll_fd, events, 2, deadline);
-  atomic_fetch_sub_explicit(&c->waiting, 1, memory_order_relaxed);
+  atomic_fetch_add_explicit(&c->servers, ZXP_CHANNEL_SERVED - 1, memory_order_relaxed);
   if (n == 0) {
     return deadline != ZX_TIME_INFINITE && zxp_clock_now() >= deadline ? ZX_ERR_TIMED_OUT : ZX_OK;
   }
-  zx_time_t read_at = 0;
   for (int i = 0; i < n; i++) {
     if (events[i].data.fd == c->packet_fd) {
       uint64_t one;
@@ -146,11 +137,10 @@ static zx_status_t server_wait(void* context, zx_time_t deadline) {
     } else {
       serving = c;
       served_packets = 0;
-      read_at = zxp_channel_read_faults(c);
+      zxp_channel_read_faults(c);
       serving = NULL;
     }
   }
-  note_left(c, read_at);
   return ZX_OK;
 }
 

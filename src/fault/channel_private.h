@@ -22,14 +22,17 @@ struct zxp_channel {
   atomic_bool polled;  /* (A) a loop polls the descriptors itself */
   atomic_bool kicked;  /* (A) packet_fd may hold counts; what a loop looks at before it reads */
   atomic_int loop_tid; /* (A) the thread of that loop, 0 without */
-  _Atomic zx_time_t
-      left;            /* (A) when a thread last stopped waiting here, to do something; 0: never */
-  atomic_uint waiting; /* (A) threads asleep on epoll_fd */
-  bool timed;          /* (S) see service.c; the service thread's own */
-  zx_time_t timed_since;           /* (S) */
+  /* (A) threads asleep on epoll_fd; and, in ZXP_CHANNEL_SERVED each, how often one stopped waiting,
+   * or a loop came by, to do something */
+  _Atomic uint64_t servers;
+  bool timed;        /* (S) see service.c; the service thread's own */
+  uint32_t seen;     /* (S) how often they had served when the service thread looked last */
+  zx_time_t seen_at; /* (S) when it had changed */
   struct zxp_quick_lock read_lock; /* held while reading and numbering messages, nothing else */
   struct zxp_list link;            /* (L) in the list of channels */
 };
+
+#define ZXP_CHANNEL_SERVED (UINT64_C(1) << 32)
 
 static inline void zxp_channel_get(struct zxp_channel* c) {
   atomic_fetch_add_explicit(&c->refs, 1, memory_order_relaxed);
@@ -45,9 +48,8 @@ void zxp_channel_put(struct zxp_channel* c);
  * why). */
 zx_status_t zxp_channel_for_mappings(struct zxp_port* port, struct zxp_channel** out);
 
-/* Reads every message that waits, then resolves them in order. When the last of them was read; 0:
- * there was none. */
-zx_time_t zxp_channel_read_faults(struct zxp_channel* c);
+/* Reads every message that waits, then resolves them in order. */
+void zxp_channel_read_faults(struct zxp_channel* c);
 
 /* Messages read from now on, in any channel, have this number or a larger one. */
 uint64_t zxp_channel_last_message(void);

@@ -42,7 +42,6 @@ struct fault {
   pid_t tid;
   uint64_t seq;  /* of the message */
   uint64_t done; /* the tick after it was read */
-  zx_time_t now; /* when that was */
   bool writes;
   struct zxp_mapping* mapping;
   struct zxp_pages* pages;
@@ -173,7 +172,7 @@ static void ask_locked(const struct fault* f, enum zxp_request_kind kind) {
   b->tid = f->tid;
   b->seq = f->seq;
   b->done = f->done;
-  b->since = f->now;
+  b->since = zxp_clock_coarse();
   b->kind = kind;
   b->address = f->address;
   b->channel = f->channel;
@@ -271,14 +270,13 @@ static void act_locked(const struct fault* f, enum action action) {
 }
 
 void zxp_fault_resolve(struct zxp_channel* channel, uintptr_t address, uint64_t flags, pid_t tid,
-                       uint64_t seq, uint64_t done, zx_time_t now) {
+                       uint64_t seq, uint64_t done) {
   struct fault f = {
       .channel = channel,
       .address = address,
       .tid = tid,
       .seq = seq,
       .done = done,
-      .now = now,
       .writes = (flags & (UFFD_PAGEFAULT_FLAG_WRITE | UFFD_PAGEFAULT_FLAG_WP)) != 0,
   };
   const struct zxp_source* here = NULL;
@@ -344,8 +342,8 @@ void zxp_fault_release(struct zxp_source* s, struct zxp_blocked* b, zx_status_t 
     const uint64_t page =
         m == NULL ? 0 : m->first_page + ((b->address - m->base) >> ZXP_PAGE_SHIFT);
     if (m != NULL && page < s->pages->size >> ZXP_PAGE_SHIFT &&
-        zxp_page_map_get(&s->pages->map, page) == ZXP_PAGE_DIRTY &&
-        zxp_pages_materialize_locked(s->pages, page) == ZX_OK) {
+        zxp_page_map_get(&s->pages->map, page) == ZXP_PAGE_DIRTY) {
+      /* Where a call made it so and has yet to give it memory, the thread faults once more. */
       zxp_handoff_begin();
       unprotect_locked(s->pages, page, c, b->address);
       zxp_handoff_end();

@@ -24,14 +24,13 @@
 
 #include <stdint.h>
 #include <sys/types.h>
-#include <zircon/types.h>
 
 struct zxp_channel;
 
 /* `flags` as in the message: UFFD_PAGEFAULT_FLAG_*; `seq`: messages of one channel are numbered in
  * the order in which they were read, so that a stale one can be told from a later one of the same
- * thread; `done`: the tick after it was read, see fault/wakes.h; `now`: when that was. */
+ * thread; `done`: the tick after it was read, see fault/wakes.h. */
 void zxp_fault_resolve(struct zxp_channel* channel, uintptr_t address, uint64_t flags, pid_t tid,
-                       uint64_t seq, uint64_t done, zx_time_t now);
+                       uint64_t seq, uint64_t done);
 
 #endif /* ZXP_FAULT_RESOLVE_H_ */

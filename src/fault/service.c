@@ -55,26 +55,41 @@ static void watch(struct zxp_channel* c, int fd) {
   c->timed = epoll_ctl(fd, EPOLL_CTL_ADD, c->uffd, &e) != 0;
 }
 
+/* Whether a server has come by since this was asked last. */
+static bool has_served(struct zxp_channel* c, zx_time_t now) {
+  const uint32_t served =
+      (uint32_t)(atomic_load_explicit(&c->servers, memory_order_relaxed) / ZXP_CHANNEL_SERVED);
+  const bool has = served != c->seen;
+  if (has) {
+    c->seen = served;
+    c->seen_at = now;
+  }
+  return has;
+}
+
 static void woken_for(struct zxp_channel* c, int fd) {
-  const zx_time_t left = atomic_load_explicit(&c->left, memory_order_relaxed);
+  const zx_time_t now = zxp_clock_now();
   const bool polled = atomic_load_explicit(&c->polled, memory_order_relaxed);
   /* A loop that polls is woken beside this thread, since it sleeps on an epoll of its own. */
-  if (!polled && zxp_clock_now() - left > TICK_NS) {
+  if (!has_served(c, now) && !polled && now - c->seen_at > TICK_NS) {
     zxp_channel_read_faults(c);
   } else if (epoll_ctl(fd, EPOLL_CTL_DEL, c->uffd, NULL) == 0) {
     c->timed = true;
-    c->timed_since = zxp_clock_now();
+    c->seen_at = now;
   }
 }
 
 static void tick_for(struct zxp_channel* c, int fd) {
   const zx_time_t now = zxp_clock_now();
-  zx_time_t left = atomic_load_explicit(&c->left, memory_order_relaxed);
-  left = left > c->timed_since ? left : c->timed_since;
-  if (now - left > TICK_NS && !atomic_load_explicit(&c->waiting, memory_order_relaxed)) {
+  if (has_served(c, now)) {
+    return;
+  }
+  const bool waiting =
+      (atomic_load_explicit(&c->servers, memory_order_relaxed) % ZXP_CHANNEL_SERVED) != 0;
+  if (now - c->seen_at > TICK_NS && !waiting) {
     zxp_channel_read_faults(c);
   }
-  if (now - left > LONG_NS) {
+  if (now - c->seen_at > LONG_NS) {
     watch(c, fd);
   }
 }

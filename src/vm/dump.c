@@ -75,7 +75,7 @@ void zxp_source_dump_locked(struct zxp_source* s, FILE* out) {
               (unsigned long long)r->pending, r->taken ? "taken" : "not taken");
       ZXP_LIST_FOREACH(it, &r->waiters) {
         const struct zxp_blocked* b = ZXP_CONTAINER_OF(it, struct zxp_blocked, w.link);
-        const long long ms = (long long)((now - b->since) / 1000000);
+        const long long ms = b->since < now ? (long long)((now - b->since) / 1000000) : 0;
         if (b->call != NULL) {
           fprintf(out, "      thread %d in %s, needs pages [%llu, %llu), for %lld ms\n", b->tid,
                   b->call, (unsigned long long)b->w.next, (unsigned long long)b->w.end, ms);

@@ -80,6 +80,23 @@ static size_t undirty_runs_locked(struct zxp_pages* root, uint64_t first, uint64
   return n;
 }
 
+/* The usual case: pages that are there, unchanged, have memory and nothing of zero intervals. False
+ * if they are anything else. */
+static bool dirty_clean_locked(struct zxp_pages* root, uint64_t first, uint64_t count,
+                               zx_status_t* st) {
+  enum zxp_page_state state;
+  if (count == 0 || zxp_page_map_run(&root->map, first, count, &state) != count ||
+      state != ZXP_PAGE_CLEAN) {
+    return false;
+  }
+  *st = zxp_page_map_set(&root->map, first, count, ZXP_PAGE_DIRTY);
+  if (*st == ZX_OK) {
+    ZXP_COUNT(dirtied_pages, count);
+    zxp_request_answered(&root->source->requests, ZXP_REQUEST_DIRTY, first, count);
+  }
+  return true;
+}
+
 /* Makes every page of the range DIRTY, or none; answers the requests of those that were not. */
 static zx_status_t dirty_runs_locked(struct zxp_pages* root, uint64_t first, uint64_t count) {
   struct page_run few[8];
@@ -124,6 +141,9 @@ zx_status_t zxp_pager_dirty(struct zxp_pages* root, uint64_t offset, uint64_t le
     count = (root->size - offset) >> ZXP_PAGE_SHIFT;
   } else if (!zxp_source_attached_locked(s)) {
     st = ZX_ERR_BAD_STATE;
+  } else if (dirty_clean_locked(root, first, count, &st)) {
+    zxp_pages_unlock(root);
+    return st;
   } else if (!all_present_locked(root, first, count)) {
     st = ZX_ERR_NOT_FOUND;
   } else if (count > 0) {
