@@ -73,6 +73,29 @@ def bars_table(outputs):
     return table(["", "what", "measured", "p99", "bar", ""], rows, right=(2, 3))
 
 
+def distance(bar):
+    """How far beyond its limit a bar is, in parts of it; below 0, it is met."""
+    limit = float(re.search(r"[0-9.]+", bar["bar"]).group(0))
+    beyond = (bar["figure"] - limit) / limit
+    return -beyond if bar["bar"].startswith("at least") else beyond
+
+
+def summary_table(outputs):
+    """A row for each bar: how many of its rows meet it, and the one that is worst off."""
+    rows = []
+    bars = [bar for output in outputs.values() for bar in output.get("bars", [])]
+    for item in sorted({bar["item"] for bar in bars}):
+        measured = [bar for bar in bars if bar["item"] == item and bar["met"] is not None]
+        if not measured:
+            rows.append([str(item), "not measured", "", "", ""])
+            continue
+        worst = max(measured, key=distance)
+        met = sum(bar["met"] for bar in measured)
+        rows.append([str(item), f"{met} of {len(measured)}", worst["row"],
+                     f"{worst['figure']:.2f}", worst["bar"]])
+    return table(["bar", "met", "the worst of them", "measured", "to be"], rows, right=(3,))
+
+
 def times_table(output, microseconds=True):
     """Rows of one benchmark; the ratio stands beside those that are compared."""
     scale, unit = (1000, "us") if microseconds else (1, "ns")
@@ -102,6 +125,7 @@ def timeline_table(output):
 
 def tables(outputs):
     yield "machine", f"Measured on {machine_of(outputs)}."
+    yield "summary", summary_table(outputs)
     yield "bars", bars_table(outputs)
     for name, output in outputs.items():
         if name == "timeline":
