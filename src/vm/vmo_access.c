@@ -172,7 +172,8 @@ zx_status_t zxp_access_prepare_write_locked(struct zxp_access* a, uint64_t page,
   if (s != NULL) {
     ZXP_COUNT(dirtied_pages, run);
   }
-  a->fresh = !zxp_page_state_resident(st);
+  /* Those that a supply has taken have kept their memory. */
+  a->fresh = !zxp_page_state_resident(st) && (page < pages->kept_first || page >= pages->kept_end);
   zxp_cow_changing_locked(pages, page, run);
   *ready = run;
   return ZX_OK;
