@@ -18,7 +18,8 @@
  *   TIMED -> WATCHED    the server has been away, or nothing has happened, for several ticks
  *
  * A pager thread that is busy thus holds up a fault that needs no pager for a tick or two at the
- * most. While nothing happens every channel is WATCHED and this thread sleeps without a limit.
+ * most, a millisecond or two. Ticks become rarer while servers come by between them. While nothing
+ * happens every channel is WATCHED and this thread sleeps without a limit.
  *
  * Starts with the first channel that faults come from, ends with the last. It blocks all signals.
  * The variables below are guarded by channels.lock; the modes are this thread's own.
@@ -40,6 +41,9 @@ static int stop_fd = -1;
 
 /* Long against an answer (a few us), short against what a program notices. */
 #define TICK_NS 250000
+/* While servers come by between ticks, which take time of their own: some 10 us each where a timer
+ * is the hypervisor's. */
+#define TICK_MAX_NS (4 * TICK_NS)
 /* While a loop thread hands its core over: each tick is a thread that wakes on some core, and the
  * scheduler pulls the loop's thread away to that core when it falls asleep again (Linux 6.18). */
 #define SELDOM_NS (16 * TICK_NS)
@@ -79,10 +83,11 @@ static void woken_for(struct zxp_channel* c, int fd) {
   }
 }
 
-static void tick_for(struct zxp_channel* c, int fd) {
+/* Whether its server has been there since the last tick. */
+static bool tick_for(struct zxp_channel* c, int fd) {
   const zx_time_t now = zxp_clock_now();
   if (has_served(c, now)) {
-    return;
+    return true;
   }
   const bool waiting =
       (atomic_load_explicit(&c->servers, memory_order_relaxed) % ZXP_CHANNEL_SERVED) != 0;
@@ -92,15 +97,17 @@ static void tick_for(struct zxp_channel* c, int fd) {
   if (now - c->seen_at > LONG_NS) {
     watch(c, fd);
   }
+  return false;
 }
 
-/* Serves the timed channels; how many there are. */
-static size_t tick(int fd) {
+/* Serves the timed channels; how many there are. `*all_served`: nobody was away. */
+static size_t tick(int fd, bool* all_served) {
   struct zxp_channel* timed[TIMED_MAX];
   const size_t n = zxp_channels_timed(timed, TIMED_MAX);
   zxp_handoff_watch(zxp_clock_now());
+  *all_served = true;
   for (size_t i = 0; i < n; i++) {
-    tick_for(timed[i], fd);
+    *all_served = tick_for(timed[i], fd) && *all_served;
     zxp_channel_put(timed[i]);
   }
   return n;
@@ -127,11 +134,12 @@ static void* service_main(void* unused) {
   (void)unused;
   const int fd = epoll_fd; /* Set before the thread was started; stays open until it ends. */
   size_t timed = 0;
+  zx_time_t tick_ns = TICK_NS;
   pthread_setname_np(pthread_self(), "zxp-service");
   for (;;) {
     struct epoll_event events[8];
-    const zx_time_t tick_ns = zxp_handoff_any() ? SELDOM_NS : TICK_NS;
-    const zx_time_t deadline = timed > 0 ? zxp_clock_now() + tick_ns : ZX_TIME_INFINITE;
+    const zx_time_t wait_ns = zxp_handoff_any() ? SELDOM_NS : tick_ns;
+    const zx_time_t deadline = timed > 0 ? zxp_clock_now() + wait_ns : ZX_TIME_INFINITE;
     const int n = zxp_channel_epoll_wait(fd, events, 8, deadline);
     for (int i = 0; i < n; i++) {
       if (events[i].data.u64 == 0) {
@@ -148,7 +156,9 @@ static void* service_main(void* unused) {
       }
     }
     if (timed > 0) {
-      timed = tick(fd);
+      bool all_served;
+      timed = tick(fd, &all_served);
+      tick_ns = !all_served ? TICK_NS : tick_ns < TICK_MAX_NS ? 2 * tick_ns : TICK_MAX_NS;
     }
   }
 }
