@@ -81,11 +81,12 @@ static bool spawn_server(struct fuse* f, const char* path, size_t size, size_t r
   return mounted;
 }
 
-/* The kernel reads ahead 128 KiB at most unless the device is told otherwise. */
+/* The kernel reads ahead 128 KiB at most unless the device is told otherwise, before a file is
+ * opened. */
 static bool allow_readahead(const struct fuse* f, size_t bytes) {
   struct stat st;
   char path[64];
-  if (fstat(f->fd, &st) != 0) {
+  if (stat(f->directory, &st) != 0) {
     return false;
   }
   snprintf(path, sizeof path, "/sys/class/bdi/%u:%u/read_ahead_kb", major(st.st_dev),
@@ -124,14 +125,15 @@ static bool start(struct way* way) {
     rmdir(f->directory);
     return skipped("mounting is not allowed here (or needs fusermount3)");
   }
+  if (readahead > 0 && !allow_readahead(f, readahead)) {
+    printf("%s: reads ahead 128 KiB only, more needs root\n", way_fuse.name);
+  }
   snprintf(path, sizeof path, "%s/file", f->directory);
   f->fd = open(path, O_RDONLY | O_CLOEXEC);
   f->mapped = calloc(way->setup.memories, sizeof *f->mapped);
   way_must(f->fd >= 0 && f->mapped != NULL, path);
   if (readahead == 0) {
     (void)posix_fadvise(f->fd, 0, 0, POSIX_FADV_RANDOM);
-  } else if (!allow_readahead(f, readahead)) {
-    printf("%s: reads ahead 128 KiB only, more needs root\n", way_fuse.name);
   }
   return true;
 }
