@@ -8,6 +8,7 @@
  */
 #include <stdatomic.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <zircon/syscalls-next.h>
 
 #include "tagged.h"
@@ -396,6 +397,41 @@ SCENARIO(a_write_on_a_child_leaves_the_parent) {
   expect_tags(c, "5 2 3 4");
 }
 
+/* ---- Buffers that are no memory ---- */
+
+static uint8_t* make_nowhere(void) {
+  uint8_t* nowhere = mmap(NULL, PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  check_true(nowhere != MAP_FAILED);
+  return nowhere;
+}
+
+/* A bad pointer outside the root region is a signal in the caller (src/base/user.h). If the handler
+ * jumps out of the read, other reads go on, and close returns (docs/design.md 7). */
+SCENARIO(a_thread_that_jumps_out_of_a_read_holds_up_neither_reads_nor_close) {
+  uint8_t* nowhere = make_nowhere();
+  struct vmo* v = anonymous(BY_CALLS, 0, "1 2 3 4");
+  read_often(v->handle);
+  struct worker* t1 = start_read_to(v->handle, nowhere, PAGE, PAGE);
+  await_end(t1);
+  check_equal(worker_signals(t1), 1);
+  check_equal((uintptr_t)worker_fault_address(t1) / PAGE, (uintptr_t)nowhere / PAGE);
+  read_often(v->handle);
+  expect_tags(v, "1 2 3 4");
+  end(v);
+  munmap(nowhere, PAGE);
+}
+
+/* The same for pages that have no memory yet, which are written by a system call. */
+SCENARIO(a_write_from_nowhere_to_absent_pages_is_a_signal_too) {
+  uint8_t* nowhere = make_nowhere();
+  struct vmo* v = anonymous(BY_CALLS, 0, "0 0");
+  struct worker* t1 = start_write_from(v->handle, nowhere, 0, PAGE);
+  await_end(t1);
+  check_equal(worker_signals(t1), 1);
+  check_equal((uintptr_t)worker_fault_address(t1) / PAGE, (uintptr_t)nowhere / PAGE);
+  munmap(nowhere, PAGE);
+}
+
 int main(int argc, char** argv) {
   const struct CMUnitTest tests[] = {
       TEST(pages_are_of_one_write_each),
@@ -411,6 +447,8 @@ int main(int argc, char** argv) {
       TEST(a_write_on_a_dirty_page_counts_as_a_modification),
       TEST(a_write_on_the_parent_shows_in_a_mapping_of_the_child),
       TEST(a_write_on_a_child_leaves_the_parent),
+      TEST(a_thread_that_jumps_out_of_a_read_holds_up_neither_reads_nor_close),
+      TEST(a_write_from_nowhere_to_absent_pages_is_a_signal_too),
   };
   return scenario_main(tests, sizeof(tests) / sizeof(tests[0]), argc, argv);
 }
