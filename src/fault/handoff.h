@@ -64,14 +64,17 @@ bool zxp_handoff_follow(struct zxp_handoff* h);
 void zxp_handoff_begin_on(struct zxp_handoff* h);
 void zxp_handoff_end_on(struct zxp_handoff* h);
 
+/* Whether the calling thread hands over. */
+static inline bool zxp_handoff_on(void) { return zxp_handoff_here != NULL && zxp_handoff_here->on; }
+
 static inline void zxp_handoff_begin(void) {
-  if (zxp_handoff_here != NULL && zxp_handoff_here->on) {
+  if (zxp_handoff_on()) {
     zxp_handoff_begin_on(zxp_handoff_here);
   }
 }
 
 static inline void zxp_handoff_end(void) {
-  if (zxp_handoff_here != NULL && zxp_handoff_here->on) {
+  if (zxp_handoff_on()) {
     zxp_handoff_end_on(zxp_handoff_here);
   }
 }

@@ -183,7 +183,7 @@ zx_status_t zxp_uffd_register(int fd, uintptr_t address, uint64_t length) {
 }
 
 enum zxp_uffd_class zxp_uffd_copy(int fd, uintptr_t address, const void* from, uint64_t length,
-                                  bool write_protect, uint64_t* filled) {
+                                  unsigned how, uint64_t* filled) {
   uint64_t at = 0;
   enum zxp_uffd_class c = ZXP_UFFD_DONE;
   const uint64_t begun = zxp_tick(1);
@@ -192,7 +192,8 @@ enum zxp_uffd_class zxp_uffd_copy(int fd, uintptr_t address, const void* from, u
         .dst = address + at,
         .src = (uintptr_t)from + at,
         .len = length - at,
-        .mode = write_protect ? UFFDIO_COPY_MODE_WP : 0,
+        .mode = ((how & ZXP_UFFD_COPY_PROTECTED) != 0 ? UFFDIO_COPY_MODE_WP : 0) |
+                ((how & ZXP_UFFD_COPY_WITHOUT_WAKE) != 0 ? UFFDIO_COPY_MODE_DONTWAKE : 0),
     };
     if (zxp_uffd_ioctl(fd, UFFDIO_COPY, &copy) == 0) {
       at = length;
@@ -211,7 +212,9 @@ enum zxp_uffd_class zxp_uffd_copy(int fd, uintptr_t address, const void* from, u
     c = ZXP_UFFD_DONE;
   }
   *filled = at;
-  zxp_wakes_note(address, at, begun, zxp_tick_now());
+  if ((how & ZXP_UFFD_COPY_WITHOUT_WAKE) == 0) {
+    zxp_wakes_note(address, at, begun, zxp_tick_now());
+  }
   return c;
 }
 

@@ -74,13 +74,17 @@ int zxp_uffd_open(void);
 /* Registers [address, +length) for missing pages and write protection. */
 zx_status_t zxp_uffd_register(int fd, uintptr_t address, uint64_t length);
 
+/* How zxp_uffd_copy goes about it. */
+#define ZXP_UFFD_COPY_PROTECTED    1u
+#define ZXP_UFFD_COPY_WITHOUT_WAKE 2u
+
 /*
  * Fills the pages from `from` and maps them, write-protected if asked, waking whoever waits for
- * them. `*filled` gets how many bytes at the front were filled. Stops at the first page that is
- * there already (ZXP_UFFD_PRESENT). Retries by itself.
+ * them if not asked otherwise. `*filled` gets how many bytes at the front were filled. Stops at the
+ * first page that is there already (ZXP_UFFD_PRESENT). Retries by itself.
  */
 enum zxp_uffd_class zxp_uffd_copy(int fd, uintptr_t address, const void* from, uint64_t length,
-                                  bool write_protect, uint64_t* filled);
+                                  unsigned how, uint64_t* filled);
 
 /* Sets or lifts write protection; lifting wakes whoever waits. */
 enum zxp_uffd_class zxp_uffd_protect(int fd, uintptr_t address, uint64_t length, bool on);

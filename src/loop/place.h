@@ -8,8 +8,9 @@
  *   PLAIN      answers, sleeps in epoll, and leaves the rest to the scheduler, like any loop
  *   TOGETHER   hands its core over to the thread it wakes (fault/handoff.h), and looks for the next
  *              fault before it goes to sleep
- *   SPIN       looks for the next fault for up to ZXP_PLACE_SPIN_NS before it goes to sleep; for
- *              processes that may not hand over
+ *   SPIN       looks for the next fault for up to ZXP_PLACE_SPIN_NS before it goes to sleep: for
+ *              processes that may not hand over, and for answers so long that both threads have
+ *              something to do meanwhile
  *
  * zxp_placer decides. It is told of every batch of faults, and compares what a fault takes from one
  * to the next, everything included:
@@ -42,8 +43,8 @@
 
 enum zxp_place {
   ZXP_PLACE_PLAIN,
+  ZXP_PLACE_SPIN, /* before TOGETHER: it is tried from where PLAIN leaves the threads */
   ZXP_PLACE_TOGETHER,
-  ZXP_PLACE_SPIN,
   ZXP_PLACES,
 };
 
@@ -52,17 +53,20 @@ enum zxp_placer_state {
   ZXP_PLACER_HOLDING,
 };
 
+#define ZXP_PLACER_SAMPLES 64
+
 struct zxp_placer {
   unsigned allowed; /* ways, as bits 1 << place; PLAIN among them */
   enum zxp_placer_state state;
-  enum zxp_place way;      /* in use */
-  zx_time_t last;          /* when the latest faults were read; 0: none yet */
-  uint64_t faults;         /* in the way since it was taken up, or since the last look */
-  zx_time_t time;          /* that they took */
-  uint64_t held;           /* HOLDING: faults so far */
-  uint64_t hold;           /* HOLDING: faults until the next trial */
-  double cost[ZXP_PLACES]; /* ns a fault, as last tried */
-  enum zxp_place chosen;   /* by the last trial */
+  enum zxp_place way; /* in use */
+  zx_time_t last;     /* when the latest faults were read; 0: none yet */
+  uint64_t batches;   /* in the way since it was taken up, or since the last look */
+  unsigned count;     /* of samples of these */
+  uint32_t samples[ZXP_PLACER_SAMPLES]; /* ns from one fault to the next */
+  uint64_t held;                        /* HOLDING: faults so far */
+  uint64_t hold;                        /* HOLDING: faults until the next trial */
+  double cost[ZXP_PLACES];              /* ns a fault, as last tried */
+  enum zxp_place chosen;                /* by the last trial */
 };
 
 void zxp_placer_init(struct zxp_placer* p, unsigned allowed);

@@ -4,30 +4,47 @@
 #include "base/assert.h"
 #include "loop/place.h"
 
-/* Faults that a way is tried for: enough for a mean, few enough to stay below one in a hundred. */
+/* Batches that a way is tried for: enough for a median, few enough to stay below one in a
+ * hundred. */
 #define TRIAL 24
-/* Faults before them that don't count: the threads move to where they will stay. */
+/* Batches before them that don't count: the threads move to where they will stay. */
 #define SETTLE 12
-/* Of a way that is held, a mean is looked at this often. */
-#define LOOK     64
+/* Of a way that is held, the median is looked at this often. */
+#define LOOK     ZXP_PLACER_SAMPLES
 #define HOLD_MIN 8192
 #define HOLD_MAX (1 << 18)
-/* From one fault to the next; above that nobody is in a hurry, and the mean would say nothing. */
-#define APART_NS 200000
+/* From one fault to the next; above that nobody is in a hurry. */
+#define APART_NS 1000000
 /* Another way than PLAIN has to be this much better to be chosen and kept. */
 #define BETTER 0.85
 /* PLAIN is thought over before its time if it takes this much longer than when it was tried. */
 #define WORSE 2.0
 
+_Static_assert(TRIAL <= ZXP_PLACER_SAMPLES, "room for a trial");
+
 static void take_up(struct zxp_placer* p, enum zxp_place way) {
   p->way = way;
-  p->faults = 0;
-  p->time = 0;
+  p->batches = 0;
+  p->count = 0;
 }
 
 static void start_trial(struct zxp_placer* p) {
   p->state = ZXP_PLACER_TRYING;
   take_up(p, ZXP_PLACE_PLAIN);
+}
+
+/* Of the samples so far, which are put in order. A pause of the program, or of the machine, does
+ * not show in it. */
+static double median(struct zxp_placer* p) {
+  for (unsigned i = 1; i < p->count; i++) {
+    const uint32_t s = p->samples[i];
+    unsigned at = i;
+    for (; at > 0 && p->samples[at - 1] > s; at--) {
+      p->samples[at] = p->samples[at - 1];
+    }
+    p->samples[at] = s;
+  }
+  return p->samples[p->count / 2];
 }
 
 void zxp_placer_init(struct zxp_placer* p, unsigned allowed) {
@@ -90,21 +107,21 @@ enum zxp_place zxp_placer_note(struct zxp_placer* p, zx_time_t now, uint64_t fau
   if (apart) {
     return p->way;
   }
-  p->faults += faults;
-  p->time += took;
+  p->batches++;
+  if (p->state == ZXP_PLACER_HOLDING || p->batches > SETTLE) {
+    p->samples[p->count++] = (uint32_t)(took / (zx_time_t)faults);
+  }
   if (p->state == ZXP_PLACER_TRYING) {
-    if (p->faults <= SETTLE) {
-      p->time = 0;
-    } else if (p->faults >= SETTLE + TRIAL) {
-      tried(p, (double)p->time / (double)(p->faults - SETTLE));
+    if (p->count == TRIAL) {
+      tried(p, median(p));
     }
     return p->way;
   }
   p->held += faults;
   if (p->held >= p->hold) {
     start_trial(p);
-  } else if (p->faults >= LOOK) {
-    const double cost = (double)p->time / (double)p->faults;
+  } else if (p->count == LOOK) {
+    const double cost = median(p);
     const double limit = p->cost[ZXP_PLACE_PLAIN] * (p->way == ZXP_PLACE_PLAIN ? WORSE : BETTER);
     if (cost > limit) {
       start_trial(p);

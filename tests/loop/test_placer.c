@@ -59,7 +59,7 @@ static void each_way_is_tried_and_the_fastest_is_held(void** state) {
 
 static void what_is_hardly_faster_is_not_chosen(void** state) {
   (void)state;
-  static const zx_time_t took[ZXP_PLACES] = {10000, 9500, 9000};
+  static const zx_time_t took[ZXP_PLACES] = {10000, 9000, 9500};
   begin(ALL);
   faults(200, took);
   assert_int_equal(placer.state, ZXP_PLACER_HOLDING);
@@ -68,11 +68,11 @@ static void what_is_hardly_faster_is_not_chosen(void** state) {
 
 static void trying_takes_less_than_one_fault_in_a_hundred(void** state) {
   (void)state;
-  static const zx_time_t took[ZXP_PLACES] = {10000, 50000, 20000};
+  static const zx_time_t took[ZXP_PLACES] = {10000, 20000, 50000};
   begin(ALL);
   faults(MILLION, took);
   assert_true(used[ZXP_PLACE_PLAIN] > MILLION / 100 * 99);
-  static const zx_time_t other[ZXP_PLACES] = {50000, 10000, 20000};
+  static const zx_time_t other[ZXP_PLACES] = {50000, 20000, 10000};
   begin(ALL);
   faults(MILLION, other);
   assert_true(used[ZXP_PLACE_TOGETHER] > MILLION / 100 * 99);
@@ -80,7 +80,7 @@ static void trying_takes_less_than_one_fault_in_a_hundred(void** state) {
 
 static void only_what_is_allowed_is_tried(void** state) {
   (void)state;
-  static const zx_time_t took[ZXP_PLACES] = {30000, 10000, 20000};
+  static const zx_time_t took[ZXP_PLACES] = {30000, 20000, 10000};
   begin(BIT(ZXP_PLACE_PLAIN) | BIT(ZXP_PLACE_SPIN));
   faults(MILLION, took);
   assert_int_equal(used[ZXP_PLACE_TOGETHER], 0);
@@ -101,7 +101,7 @@ static void faults_far_apart_say_nothing(void** state) {
 /* Else one pause of the program would make the way that it fell into look slow for long. */
 static void a_pause_does_not_end_what_is_held(void** state) {
   (void)state;
-  static const zx_time_t took[ZXP_PLACES] = {50000, 10000, 50000};
+  static const zx_time_t took[ZXP_PLACES] = {50000, 50000, 10000};
   begin(ALL);
   faults(200, took);
   for (int i = 0; i < 20; i++) {
@@ -113,8 +113,8 @@ static void a_pause_does_not_end_what_is_held(void** state) {
 
 static void a_way_that_becomes_slow_is_given_up_before_its_time(void** state) {
   (void)state;
-  static const zx_time_t fast[ZXP_PLACES] = {50000, 10000, 60000};
-  static const zx_time_t slow[ZXP_PLACES] = {50000, 90000, 60000};
+  static const zx_time_t fast[ZXP_PLACES] = {50000, 60000, 10000};
+  static const zx_time_t slow[ZXP_PLACES] = {50000, 60000, 90000};
   begin(ALL);
   faults(200, fast);
   assert_int_equal(placer.way, ZXP_PLACE_TOGETHER);
@@ -125,7 +125,7 @@ static void a_way_that_becomes_slow_is_given_up_before_its_time(void** state) {
 static void plain_is_thought_over_when_it_becomes_slow(void** state) {
   (void)state;
   static const zx_time_t near[ZXP_PLACES] = {5000, 8000, 8000};
-  static const zx_time_t far[ZXP_PLACES] = {60000, 8000, 30000};
+  static const zx_time_t far[ZXP_PLACES] = {60000, 30000, 8000};
   begin(ALL);
   faults(200, near);
   assert_int_equal(placer.way, ZXP_PLACE_PLAIN);
@@ -135,7 +135,7 @@ static void plain_is_thought_over_when_it_becomes_slow(void** state) {
 
 static void a_starved_thread_is_plain_at_once(void** state) {
   (void)state;
-  static const zx_time_t took[ZXP_PLACES] = {50000, 10000, 60000};
+  static const zx_time_t took[ZXP_PLACES] = {50000, 60000, 10000};
   begin(ALL);
   faults(200, took);
   assert_int_equal(placer.way, ZXP_PLACE_TOGETHER);
@@ -150,7 +150,7 @@ static void a_starved_thread_is_plain_at_once(void** state) {
 /* Trying is not for free where every trial ends like this. */
 static void who_is_starved_again_and_again_tries_less_and_less(void** state) {
   (void)state;
-  static const zx_time_t took[ZXP_PLACES] = {20000, 10000, 30000};
+  static const zx_time_t took[ZXP_PLACES] = {20000, 30000, 10000};
   unsigned starved = 0;
   begin(BIT(ZXP_PLACE_PLAIN) | BIT(ZXP_PLACE_TOGETHER));
   for (int i = 0; i < MILLION; i++) {

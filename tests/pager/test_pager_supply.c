@@ -160,6 +160,24 @@ BOTH_WAYS(a_long_source_is_emptied_to_its_end) {
   expect_pages(via, v, 110, pages - 110, TAG);
 }
 
+/* pager.md 5.2: whoever waits for pages of a long answer, at its front, in it, and for the last */
+BOTH_WAYS(a_long_answer_lets_all_go_that_wait_for_pages_of_it) {
+  const uint64_t pages = 200;
+  static const uint64_t waiting[] = {0, 1, 40, 100, 199};
+  struct root* v = make_root(pages);
+  struct worker* t[5];
+  for (int i = 0; i < 5; i++) {
+    t[i] = start_touch(via, v, waiting[i]);
+    expect_read(v, waiting[i], 1);
+  }
+  check_ok(supply_from(v, 0, pages, make_source(0, pages, TAG), 0));
+  for (int i = 0; i < 5; i++) {
+    expect_byte(t[i], content_byte(TAG, waiting[i], 0));
+  }
+  expect_pages(via, v, 0, pages, TAG);
+  expect_nothing();
+}
+
 /* pager.md 7.6, both directions, and through a mapping that was there before */
 BOTH_WAYS(source_and_root_part_ways) {
   struct root* v = make_root(2);
@@ -323,6 +341,7 @@ int main(int argc, char** argv) {
       TEST_BOTH_WAYS(a_source_may_be_committed_in_part),
       TEST(a_mapped_source_reads_as_zeros_afterwards),
       TEST_BOTH_WAYS(a_long_source_is_emptied_to_its_end),
+      TEST_BOTH_WAYS(a_long_answer_lets_all_go_that_wait_for_pages_of_it),
       TEST_BOTH_WAYS(source_and_root_part_ways),
       TEST_BOTH_WAYS(a_source_can_be_used_again),
       TEST(a_resizable_source_is_fine),
