@@ -47,7 +47,8 @@ typedef struct zxp_probe {
   int32_t device_errno;
   int32_t syscall_errno;
   int32_t user_only_errno;
-  uint32_t reserved;
+  uint32_t async_stores; /* what follows: stores to VMOs without dirty trap stop no thread; 0 also
+                            if the environment has ZXPAGER_ASYNC_STORES=0 */
   /* One or more sentences: what to change where something is missing; "" if nothing is. */
   char advice[512];
 } zxp_probe_t;

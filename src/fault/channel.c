@@ -21,6 +21,9 @@
 
 /* Messages read at once; more wait for the next read. */
 #define MESSAGES 16
+/* How often a loop serves one of a channel and its twin, while that has messages all the time,
+ * before it looks at the other. */
+#define SERVES_FOR_ONE 8
 
 static struct zxp_mutex lock = ZXP_MUTEX_INITIALIZER(ZXP_RANK_CHANNEL);
 static struct zxp_list channels = {&channels, &channels}; /* guarded by lock */
@@ -43,10 +46,11 @@ bool zxp_channels_left_locked(void) { return !zxp_list_empty(&channels); }
 
 uint64_t zxp_channel_last_message(void) { return zxp_tick_now(); }
 
-void zxp_channel_read_faults(struct zxp_channel* c) {
+bool zxp_channel_read_faults(struct zxp_channel* c) {
   if (c->uffd < 0) {
-    return;
+    return false;
   }
+  bool found = false;
   for (;;) {
     struct uffd_msg messages[MESSAGES];
     zxp_quick_lock(&c->read_lock);
@@ -61,8 +65,9 @@ void zxp_channel_read_faults(struct zxp_channel* c) {
       continue;
     }
     if (n <= 0) {
-      return;
+      return found;
     }
+    found = true;
     const size_t count = (size_t)n / sizeof messages[0];
     if (zxp_handoff_here != NULL) {
       zxp_handoff_here->faults += count;
@@ -76,8 +81,22 @@ void zxp_channel_read_faults(struct zxp_channel* c) {
       }
     }
     if (count < MESSAGES) {
-      return;
+      return true;
     }
+  }
+}
+
+/* What a loop's thread does that has been told that one of the two may have messages. It will be
+ * told again if there are more; looking costs a system call each, so as a rule at one only. */
+static void read_one_of_two(struct zxp_channel* c) {
+  struct zxp_channel* const twin = atomic_load_explicit(&c->twin, memory_order_acquire);
+  if (twin == NULL) {
+    zxp_channel_read_faults(c);
+    return;
+  }
+  const bool found = zxp_channel_read_faults(c->twin_first ? twin : c);
+  if (!found || c->serves++ % SERVES_FOR_ONE == 0) {
+    c->twin_first ^= zxp_channel_read_faults(c->twin_first ? c : twin) && !found;
   }
 }
 
@@ -92,7 +111,7 @@ void zxp_channel_serve(struct zxp_channel* c) {
    * */
   serving = c;
   serving_loop = true;
-  zxp_channel_read_faults(c);
+  read_one_of_two(c);
   serving = NULL;
   serving_loop = false;
   atomic_fetch_add_explicit(&c->servers, ZXP_CHANNEL_SERVED, memory_order_relaxed);
@@ -122,9 +141,9 @@ int zxp_channel_epoll_wait(int epoll_fd, struct epoll_event* events, int max, zx
 
 static zx_status_t server_wait(void* context, zx_time_t deadline) {
   struct zxp_channel* c = context;
-  struct epoll_event events[2];
+  struct epoll_event events[3];
   atomic_fetch_add_explicit(&c->servers, 1, memory_order_relaxed);
-  const int n = zxp_channel_epoll_wait(c->epoll_fd, events, 2, deadline);
+  const int n = zxp_channel_epoll_wait(c->epoll_fd, events, 3, deadline);
   atomic_fetch_add_explicit(&c->servers, ZXP_CHANNEL_SERVED - 1, memory_order_relaxed);
   if (n == 0) {
     return deadline != ZX_TIME_INFINITE && zxp_clock_now() >= deadline ? ZX_ERR_TIMED_OUT : ZX_OK;
@@ -137,7 +156,8 @@ static zx_status_t server_wait(void* context, zx_time_t deadline) {
     } else {
       serving = c;
       served_packets = 0;
-      zxp_channel_read_faults(c);
+      zxp_channel_read_faults(
+          events[i].data.fd == c->uffd ? c : atomic_load_explicit(&c->twin, memory_order_acquire));
       serving = NULL;
     }
   }
@@ -188,21 +208,30 @@ static void channel_free(struct zxp_channel* c) {
 }
 
 void zxp_channel_put(struct zxp_channel* c) {
+  c = c->main;
   if (atomic_fetch_sub_explicit(&c->refs, 1, memory_order_acq_rel) != 1) {
     return;
   }
   zxp_mutex_lock(&lock);
   zxp_list_remove(&c->link);
+  struct zxp_channel* const twin = c->twin;
+  if (twin != NULL) {
+    zxp_list_remove(&twin->link);
+  }
   if (portless == c) {
     portless = NULL;
   }
   zxp_service_unwatch_locked();
   zxp_mutex_unlock(&lock);
+  if (twin != NULL) {
+    channel_free(twin);
+  }
   channel_free(c);
 }
 
 /* A reference, unless the last is being put at this moment. */
 static bool try_get(struct zxp_channel* c) {
+  c = c->main;
   unsigned refs = atomic_load_explicit(&c->refs, memory_order_relaxed);
   while (refs != 0 && !atomic_compare_exchange_weak(&c->refs, &refs, refs + 1)) {
   }
@@ -241,18 +270,47 @@ static bool poll_add(int epoll_fd, int fd, uint32_t flags) {
   return epoll_ctl(epoll_fd, EPOLL_CTL_ADD, fd, &e) == 0;
 }
 
-static zx_status_t channel_create_locked(struct zxp_port* port, struct zxp_channel** out) {
+/* Of a channel, or of the twin of `main`. */
+static struct zxp_channel* channel_new(struct zxp_channel* main) {
   struct zxp_channel* c = calloc(1, sizeof *c);
+  if (c != NULL) {
+    c->main = main != NULL ? main : c;
+    c->uffd = c->packet_fd = c->epoll_fd = -1;
+    atomic_init(&c->refs, 1);
+    zxp_list_init(&c->link);
+    zxp_quick_lock_init(&c->read_lock, ZXP_RANK_LEAF);
+  }
+  return c;
+}
+
+/* The twin, made if there is none; NULL: there can't be one, or not now. */
+static struct zxp_channel* twin_locked(struct zxp_channel* c) {
+  struct zxp_channel* twin = c->twin;
+  if (twin != NULL || !zxp_uffd_probe()->async_stores || (twin = channel_new(c)) == NULL) {
+    return twin;
+  }
+  twin->id = ++last_id;
+  twin->uffd = zxp_uffd_open(ZXP_UFFD_ASYNC);
+  /* A loop polls it by itself. */
+  if (twin->uffd < 0 || (!c->polled && !poll_add(c->epoll_fd, twin->uffd, EPOLLEXCLUSIVE)) ||
+      zxp_service_watch_locked(twin) != ZX_OK) {
+    channel_free(twin);
+    return NULL;
+  }
+  zxp_list_push_back(&channels, &twin->link);
+  atomic_store_explicit(&c->twin, twin, memory_order_release);
+  return twin;
+}
+
+static zx_status_t channel_create_locked(struct zxp_port* port, struct zxp_channel** out) {
+  struct zxp_channel* c = channel_new(NULL);
   zx_status_t st = ZX_ERR_NO_RESOURCES;
   if (c == NULL) {
     return ZX_ERR_NO_MEMORY;
   }
-  atomic_init(&c->refs, 1);
-  zxp_list_init(&c->link);
-  zxp_quick_lock_init(&c->read_lock, ZXP_RANK_LEAF);
   c->packet_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK | EFD_SEMAPHORE);
   c->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-  c->uffd = zxp_uffd_open();
+  c->uffd = zxp_uffd_open(ZXP_UFFD_TRAPS);
   if (c->packet_fd < 0 || c->epoll_fd < 0) {
     goto fail;
   }
@@ -297,7 +355,7 @@ zx_status_t zxp_channel_of_port(struct zxp_port* port, struct zxp_channel** out)
   return st;
 }
 
-zx_status_t zxp_channel_for_mappings(struct zxp_port* port, struct zxp_channel** out) {
+zx_status_t zxp_channel_for_mappings(struct zxp_port* port, bool async, struct zxp_channel** out) {
   if (!zxp_uffd_probe()->mappings_supported) {
     ZXP_LOG(ZXP_TOPIC_MAP, 1, "pager-backed VMO not mapped: %s", zxp_uffd_probe()->advice);
     return ZX_ERR_NOT_SUPPORTED;
@@ -307,6 +365,12 @@ zx_status_t zxp_channel_for_mappings(struct zxp_port* port, struct zxp_channel**
     st = zxp_channel_of_port(port, out);
     if (st == ZX_OK) {
       zxp_channel_get(*out);
+    }
+    if (st == ZX_OK && async) {
+      zxp_mutex_lock(&lock);
+      struct zxp_channel* const twin = twin_locked(*out);
+      *out = twin != NULL ? twin : *out; /* References are those of both. */
+      zxp_mutex_unlock(&lock);
     }
     return st;
   }
@@ -325,6 +389,10 @@ unsigned zxp_channel_poll_fds(const struct zxp_channel* c, int fds[ZXP_CHANNEL_P
   if (c->uffd >= 0) {
     fds[n++] = c->uffd;
   }
+  const struct zxp_channel* const twin = atomic_load_explicit(&c->twin, memory_order_acquire);
+  if (twin != NULL) {
+    fds[n++] = twin->uffd;
+  }
   fds[n++] = c->packet_fd;
   return n;
 }
@@ -336,6 +404,13 @@ void zxp_channel_set_polled(struct zxp_channel* c, bool polled) {
   if (polled && c->uffd >= 0) {
     /* Nobody will sleep on it, so it need not hear of faults. */
     epoll_ctl(c->epoll_fd, EPOLL_CTL_DEL, c->uffd, NULL);
+    /* What the loop polls cannot become more later. */
+    zxp_mutex_lock(&lock);
+    const struct zxp_channel* const twin = twin_locked(c);
+    if (twin != NULL) {
+      epoll_ctl(c->epoll_fd, EPOLL_CTL_DEL, twin->uffd, NULL);
+    }
+    zxp_mutex_unlock(&lock);
   }
   /* Packets queued before now have notified nobody. */
   notify(c);

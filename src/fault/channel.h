@@ -9,6 +9,10 @@
  * serves the port, sleeps on these descriptors, reads the fault messages itself and turns them
  * into packets: one hop from fault to pager. A fault that needs no pager is resolved on the spot.
  *
+ * Mappings whose stores the kernel notes by itself (vm/harvest.c) need a userfaultfd of another
+ * kind. It is in the channel's *twin*, made with the first such mapping: a channel for messages,
+ * which shares everything else with the one that it belongs to.
+ *
  * One service thread of the library stands by for channels that nobody waits on at the moment. Its
  * own epoll descriptor is added to each userfaultfd after the channel's, both with EPOLLEXCLUSIVE,
  * so the kernel wakes it only where no thread sleeps on the channel.
@@ -36,7 +40,7 @@ struct zxp_channel;
 zx_status_t zxp_channel_of_port(struct zxp_port* port, struct zxp_channel** out);
 
 /* The most descriptors that one channel has to be polled on. */
-#define ZXP_CHANNEL_POLL_MAX 2
+#define ZXP_CHANNEL_POLL_MAX 3
 
 /* The descriptors to poll for reading: one of them is readable when a fault or a packet may be
  * waiting. How many; the same ones as long as the channel is there. */

@@ -14,12 +14,16 @@
 
 /* (C) constant  (A) atomic  (L) channels.lock  (S) service thread */
 struct zxp_channel {
-  atomic_uint refs;    /* (A) the port, each mapping, each thread stopped in it */
+  struct zxp_channel* main;         /* (C) itself; of a twin the channel that it belongs to */
+  struct zxp_channel* _Atomic twin; /* (A) main: set once, with L held; NULL: not needed so far */
+  atomic_uint refs;    /* (A) main: the port, each mapping, each thread stopped in it or its twin */
   uint64_t id;         /* (C) never reused; what the service thread finds it by */
   int uffd;            /* (C) -1: made for a loop where userfaultfd is not to be had */
-  int packet_fd;       /* (C) eventfd, a semaphore: one count wakes one waiter */
-  int epoll_fd;        /* (C) over both */
+  int packet_fd;       /* (C) eventfd, a semaphore: one count wakes one waiter; twin: -1 */
+  int epoll_fd;        /* (C) over both, and the twin's userfaultfd; twin: -1 */
   atomic_bool polled;  /* (A) a loop polls the descriptors itself */
+  bool twin_first;     /* the loop's thread: faults came from the twin last */
+  unsigned serves;     /* the loop's thread: how often it has served */
   atomic_bool kicked;  /* (A) packet_fd may hold counts; what a loop looks at before it reads */
   atomic_int loop_tid; /* (A) the thread of that loop, 0 without */
   /* (A) threads asleep on epoll_fd; and, in ZXP_CHANNEL_SERVED each, how often one stopped waiting,
@@ -35,21 +39,24 @@ struct zxp_channel {
 #define ZXP_CHANNEL_SERVED (UINT64_C(1) << 32)
 
 static inline void zxp_channel_get(struct zxp_channel* c) {
-  atomic_fetch_add_explicit(&c->refs, 1, memory_order_relaxed);
+  atomic_fetch_add_explicit(&c->main->refs, 1, memory_order_relaxed);
 }
+
+/* Whether it is a twin: stores to protected pages stop nobody. */
+static inline bool zxp_channel_is_async(const struct zxp_channel* c) { return c->main != c; }
 
 /* Drops a reference; the last closes the descriptors. Nobody is stopped in it then, and no area is
  * registered with it. No lock above ZXP_RANK_CHANNEL may be held. */
 void zxp_channel_put(struct zxp_channel* c);
 
 /* The channel of a port for a mapping, with a reference; NULL: the one for faults that never need a
- * pager (copy-on-write of VMOs without one). Errors as zxp_channel_of_port, and
- * ZX_ERR_NOT_SUPPORTED where this process cannot have a userfaultfd that serves (zxp_probe says
- * why). */
-zx_status_t zxp_channel_for_mappings(struct zxp_port* port, struct zxp_channel** out);
+ * pager (copy-on-write of VMOs without one). `async`: its twin, if that can be had. Errors as
+ * zxp_channel_of_port, and ZX_ERR_NOT_SUPPORTED where this process cannot have a userfaultfd that
+ * serves (zxp_probe says why). */
+zx_status_t zxp_channel_for_mappings(struct zxp_port* port, bool async, struct zxp_channel** out);
 
-/* Reads every message that waits, then resolves them in order. */
-void zxp_channel_read_faults(struct zxp_channel* c);
+/* Reads every message that waits, then resolves them in order. False: there was none. */
+bool zxp_channel_read_faults(struct zxp_channel* c);
 
 /* Messages read from now on, in any channel, have this number or a larger one. */
 uint64_t zxp_channel_last_message(void);

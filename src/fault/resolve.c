@@ -283,16 +283,21 @@ void zxp_fault_resolve(struct zxp_channel* channel, uintptr_t address, uint64_t 
   const bool on_record = tid != 0 && zxp_blocked_maybe(tid);
   zxp_rwlock_read(&zxp_aspace.lock);
   f.mapping = zxp_region_find_mapping_locked(address);
-  if (f.mapping == NULL || f.mapping->channel != channel) {
+  f.pages = f.mapping != NULL ? f.mapping->pages : NULL;
+  if (f.pages != NULL) {
+    zxp_pages_lock(f.pages);
+  }
+  if (f.pages == NULL || f.mapping->channel != channel) {
     /* Unmapped, or mapped anew by something else, since the message was sent. */
+    if (f.pages != NULL) {
+      zxp_pages_unlock(f.pages);
+    }
     zxp_rwlock_unlock(&zxp_aspace.lock);
     zxp_uffd_wake(channel->uffd, page_address(address), ZXP_PAGE_SIZE);
     ZXP_COUNT(faults_local, 1);
     return;
   }
-  f.pages = f.mapping->pages;
   f.page = f.mapping->first_page + ((address - f.mapping->base) >> ZXP_PAGE_SHIFT);
-  zxp_pages_lock(f.pages);
   f.source = zxp_pages_root_source(f.pages);
   here = f.source;
   enum action action = decide_locked(&f);
@@ -305,7 +310,7 @@ void zxp_fault_resolve(struct zxp_channel* channel, uintptr_t address, uint64_t 
   ZXP_LOG(ZXP_TOPIC_FAULT, 3, "thread %d %s %p, page %llu: %s", tid, f.writes ? "writes" : "reads",
           (void*)address, (unsigned long long)f.page, action_names[action]);
   if ((action == ASK_READ || action == ASK_DIRTY) &&
-      atomic_load_explicit(&channel->loop_tid, memory_order_relaxed) == tid) {
+      atomic_load_explicit(&channel->main->loop_tid, memory_order_relaxed) == tid) {
     /* Nobody else takes this port's packets, so nobody would ever answer. */
     ZXP_LOG(ZXP_TOPIC_FAULT, 1, "thread %d serves the pager of %p and touched it: SIGBUS", tid,
             (void*)address);

@@ -61,8 +61,8 @@ static void watch(struct zxp_channel* c, int fd) {
 
 /* Whether a server has come by since this was asked last. */
 static bool has_served(struct zxp_channel* c, zx_time_t now) {
-  const uint32_t served =
-      (uint32_t)(atomic_load_explicit(&c->servers, memory_order_relaxed) / ZXP_CHANNEL_SERVED);
+  const uint32_t served = (uint32_t)(atomic_load_explicit(&c->main->servers, memory_order_relaxed) /
+                                     ZXP_CHANNEL_SERVED);
   const bool has = served != c->seen;
   if (has) {
     c->seen = served;
@@ -73,7 +73,7 @@ static bool has_served(struct zxp_channel* c, zx_time_t now) {
 
 static void woken_for(struct zxp_channel* c, int fd) {
   const zx_time_t now = zxp_clock_now();
-  const bool polled = atomic_load_explicit(&c->polled, memory_order_relaxed);
+  const bool polled = atomic_load_explicit(&c->main->polled, memory_order_relaxed);
   /* A loop that polls is woken beside this thread, since it sleeps on an epoll of its own. */
   if (!has_served(c, now) && !polled && now - c->seen_at > TICK_NS) {
     zxp_channel_read_faults(c);
@@ -90,7 +90,7 @@ static bool tick_for(struct zxp_channel* c, int fd) {
     return true;
   }
   const bool waiting =
-      (atomic_load_explicit(&c->servers, memory_order_relaxed) % ZXP_CHANNEL_SERVED) != 0;
+      (atomic_load_explicit(&c->main->servers, memory_order_relaxed) % ZXP_CHANNEL_SERVED) != 0;
   if (now - c->seen_at > TICK_NS && !waiting) {
     zxp_channel_read_faults(c);
   }

@@ -5,13 +5,16 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/export.h"
 #include "base/log.h"
+#include "fault/page_scan.h"
 #include "fault/wakes.h"
 #include "vm/arena.h"
 
@@ -47,6 +50,11 @@ enum zxp_uffd_class zxp_uffd_classify(int error) {
 /* These make it better. */
 #define FEATURES_WANTED \
   ((uint64_t)(UFFD_FEATURE_EXACT_ADDRESS | UFFD_FEATURE_POISON | UFFD_FEATURE_EVENT_REMAP))
+
+/* Where the kernel has all of these, it can note stores by itself: zxp_uffd_stop needs the second,
+ * and undoing what that does the third. */
+#define FEATURES_FOR_ASYNC \
+  ((uint64_t)(UFFD_FEATURE_WP_ASYNC | UFFD_FEATURE_MINOR_SHMEM | UFFD_FEATURE_EVENT_REMAP))
 
 static int open_device(void) {
   const int dev = open("/dev/userfaultfd", O_RDWR | O_CLOEXEC);
@@ -116,6 +124,12 @@ static void advise(void) {
   snprintf(probe.advice, sizeof probe.advice, "%s", text);
 }
 
+/* ZXPAGER_ASYNC_STORES=0: as on a kernel that can't. */
+static bool async_wanted(void) {
+  const char* const text = getenv("ZXPAGER_ASYNC_STORES");
+  return text == NULL || strcmp(text, "0") != 0;
+}
+
 static void probe_once(void) {
   static const zxp_fault_mode_t ways[] = {ZXP_FAULT_MODE_DEVICE, ZXP_FAULT_MODE_SYSCALL,
                                           ZXP_FAULT_MODE_USER_ONLY};
@@ -145,6 +159,9 @@ static void probe_once(void) {
   probe.exact_address = (probe.features & UFFD_FEATURE_EXACT_ADDRESS) != 0;
   probe.mappings_supported = (probe.features & FEATURES_NEEDED) == FEATURES_NEEDED;
   probe.kernel_faults_served = probe.mappings_supported && probe.mode != ZXP_FAULT_MODE_USER_ONLY;
+  probe.async_stores = probe.mappings_supported && async_wanted() &&
+                       (probe.features & FEATURES_FOR_ASYNC) == FEATURES_FOR_ASYNC &&
+                       zxp_scan_possible();
   advise();
   ZXP_LOG(ZXP_TOPIC_FAULT, 2, "userfaultfd mode %u, features %llx", probe.mode,
           (unsigned long long)probe.features);
@@ -155,14 +172,21 @@ const zxp_probe_t* zxp_uffd_probe(void) {
   return &probe;
 }
 
-int zxp_uffd_open(void) {
+int zxp_uffd_open(enum zxp_uffd_kind kind) {
   const zxp_probe_t* p = zxp_uffd_probe();
-  if (!p->mappings_supported) {
+  uint64_t features = FEATURES_NEEDED | FEATURES_WANTED;
+  if (!p->mappings_supported || (kind == ZXP_UFFD_ASYNC && !p->async_stores)) {
     return -1;
+  }
+  if (kind == ZXP_UFFD_ASYNC) {
+    features |= FEATURES_FOR_ASYNC;
+    if (!zxp_scan_begin()) {
+      return -1;
+    }
   }
   const int fd = open_mode(p->mode);
   uint64_t offered;
-  if (fd >= 0 && !handshake(fd, (FEATURES_NEEDED | FEATURES_WANTED) & p->features, &offered)) {
+  if (fd >= 0 && !handshake(fd, features & p->features, &offered)) {
     close(fd);
     return -1;
   }
@@ -171,15 +195,36 @@ int zxp_uffd_open(void) {
 
 /* ---- Using ---- */
 
-zx_status_t zxp_uffd_register(int fd, uintptr_t address, uint64_t length) {
+static zx_status_t register_modes(int fd, uintptr_t address, uint64_t length, uint64_t modes) {
   struct uffdio_register r = {
       .range = {.start = address, .len = length},
-      .mode = UFFDIO_REGISTER_MODE_MISSING | UFFDIO_REGISTER_MODE_WP,
+      .mode = modes,
   };
   if (zxp_uffd_ioctl(fd, UFFDIO_REGISTER, &r) == 0) {
     return ZX_OK;
   }
   return errno == ENOMEM ? ZX_ERR_NO_MEMORY : ZX_ERR_INTERNAL;
+}
+
+zx_status_t zxp_uffd_register(int fd, uintptr_t address, uint64_t length) {
+  return register_modes(fd, address, length,
+                        UFFDIO_REGISTER_MODE_MISSING | UFFDIO_REGISTER_MODE_WP);
+}
+
+/* Linux 5.18: also where mlockall() has locked the area. */
+#ifndef MADV_DONTNEED_LOCKED
+#define MADV_DONTNEED_LOCKED 24
+#endif
+
+zx_status_t zxp_uffd_stop(int fd, uintptr_t address, uint64_t length) {
+  const zx_status_t st = register_modes(
+      fd, address, length,
+      UFFDIO_REGISTER_MODE_MISSING | UFFDIO_REGISTER_MODE_WP | UFFDIO_REGISTER_MODE_MINOR);
+  if (st != ZX_OK) {
+    return st;
+  }
+  /* A page with an entry raises nothing. Of entries that were protected markers stay. */
+  return madvise((void*)address, length, MADV_DONTNEED_LOCKED) == 0 ? ZX_OK : ZX_ERR_NO_MEMORY;
 }
 
 enum zxp_uffd_class zxp_uffd_copy(int fd, uintptr_t address, const void* from, uint64_t length,

@@ -37,6 +37,13 @@
 #ifndef UFFD_FEATURE_WP_ASYNC
 #define UFFD_FEATURE_WP_ASYNC (1 << 15)
 #endif
+/* Linux 5.14 */
+#ifndef UFFD_FEATURE_MINOR_SHMEM
+#define UFFD_FEATURE_MINOR_SHMEM (1 << 10)
+#endif
+#ifndef UFFDIO_REGISTER_MODE_MINOR
+#define UFFDIO_REGISTER_MODE_MINOR ((uint64_t)1 << 2)
+#endif
 /* Linux 5.11 */
 #ifndef UFFD_USER_MODE_ONLY
 #define UFFD_USER_MODE_ONLY 1
@@ -68,8 +75,15 @@ enum zxp_uffd_class zxp_uffd_classify(int error);
 /* What the running kernel offers; found once, by the first call. */
 const zxp_probe_t* zxp_uffd_probe(void);
 
-/* A new userfaultfd with the features the library uses, non-blocking, or -1. */
-int zxp_uffd_open(void);
+/* How stores to protected pages are noticed through a userfaultfd. */
+enum zxp_uffd_kind {
+  ZXP_UFFD_TRAPS, /* by a message; the thread stops */
+  ZXP_UFFD_ASYNC, /* the kernel lifts the protection; fault/page_scan.h tells of it later */
+};
+
+/* A new userfaultfd with the features the library uses, non-blocking, or -1. ZXP_UFFD_ASYNC: only
+ * where the probe says `async_stores`. */
+int zxp_uffd_open(enum zxp_uffd_kind kind);
 
 /* Registers [address, +length) for missing pages and write protection. */
 zx_status_t zxp_uffd_register(int fd, uintptr_t address, uint64_t length);
@@ -77,6 +91,14 @@ zx_status_t zxp_uffd_register(int fd, uintptr_t address, uint64_t length);
 /* How zxp_uffd_copy goes about it. */
 #define ZXP_UFFD_COPY_PROTECTED    1u
 #define ZXP_UFFD_COPY_WITHOUT_WAKE 2u
+
+/*
+ * Stops stores in a range that is registered with a ZXP_UFFD_ASYNC: from now on every touch is a
+ * message, also of pages that are there, and protection stays for zxp_scan_take to look at. There
+ * is no way back (Linux 6.18 adds modes to an area, and does not take them away): the area is to be
+ * replaced. ZX_ERR_NO_MEMORY (areas): some of it may have been stopped.
+ */
+zx_status_t zxp_uffd_stop(int fd, uintptr_t address, uint64_t length);
 
 /*
  * Fills the pages from `from` and maps them, write-protected if asked, waking whoever waits for

@@ -245,6 +245,7 @@ ZXP_EXPORT zx_status_t zx_pager_query_dirty_ranges(zx_handle_t pager, zx_handle_
   } else {
     uint64_t cursor = offset & ~ZXP_PAGE_MASK;
     const uint64_t end = (offset + length + ZXP_PAGE_MASK) & ~ZXP_PAGE_MASK;
+    st = zxp_pager_harvest(t.vmo->pages, cursor, end);
     /* What does not fit is counted only for who wants to know: a pager that goes through a large
      * VMO with a small buffer would count the rest again and again. */
     while (st == ZX_OK && cursor < end && (stored < fit || avail != NULL)) {
@@ -286,14 +287,12 @@ ZXP_EXPORT zx_status_t zx_pager_query_vmo_stats(zx_handle_t pager, zx_handle_t p
   } else if ((options & ~ZX_PAGER_RESET_VMO_STATS) != 0 || buffer == NULL) {
     st = ZX_ERR_INVALID_ARGS;
   } else {
-    struct zxp_source* s = t.vmo->pages->source;
-    zxp_pages_lock(t.vmo->pages);
-    stats.modified = s->modified ? ZX_PAGER_VMO_STATS_MODIFIED : 0;
-    if ((options & ZX_PAGER_RESET_VMO_STATS) != 0) {
-      s->modified = false;
+    bool modified = false;
+    st = zxp_pager_query_stats(t.vmo->pages, (options & ZX_PAGER_RESET_VMO_STATS) != 0, &modified);
+    stats.modified = modified ? ZX_PAGER_VMO_STATS_MODIFIED : 0;
+    if (st == ZX_OK) {
+      st = store(buffer, &stats, sizeof stats);
     }
-    zxp_pages_unlock(t.vmo->pages);
-    st = store(buffer, &stats, sizeof stats);
   }
   target_unpin(&t);
   return st;

@@ -70,6 +70,7 @@ int main(void) {
   print_consequence("calls on VMOs, pagers and ports work", 1);
   print_consequence("VMOs of a pager can be mapped", p.mappings_supported);
   print_consequence("system calls may touch absent pages of such mappings", p.kernel_faults_served);
+  print_consequence("stores to VMOs without dirty trap stop no thread", p.async_stores);
   if (p.window_size != 0) {
     const unsigned long long from = p.window_base;
     printf("mappings go to:  %#llx to %#llx\n", from, from + p.window_size);

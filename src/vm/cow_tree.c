@@ -39,7 +39,7 @@ zx_status_t zxp_cow_track_locked(struct zxp_pages* node) {
   }
   if (!zxp_list_empty(&node->mappings)) {
     struct zxp_channel* channel = NULL;
-    st = zxp_channel_for_mappings(NULL, &channel);
+    st = zxp_channel_for_mappings(NULL, false, &channel);
     if (st != ZX_OK) {
       return st;
     }
@@ -159,6 +159,13 @@ zx_status_t zxp_cow_snapshot_locked(struct zxp_pages* node, uint64_t first, uint
 zx_status_t zxp_cow_lazy_child_locked(struct zxp_pages* node, uint64_t first, uint64_t size,
                                       struct zxp_pages** out) {
   ZXP_ASSERT_HELD(&node->tree->lock);
+  if (node->source != NULL) {
+    /* A copy that a mapping of the child was shown has to go with the first store. */
+    const zx_status_t st = zxp_pages_trap_stores_locked(node);
+    if (st != ZX_OK) {
+      return st;
+    }
+  }
   struct zxp_pages* child = new_child(node, size);
   if (child == NULL) {
     return ZX_ERR_NO_MEMORY;

@@ -46,6 +46,9 @@ static const char* state_name(const struct zxp_pages* pages, enum zxp_page_state
 static void dump_pages_locked(struct zxp_pages* pages, FILE* out) {
   const uint64_t end = pages->size >> ZXP_PAGE_SHIFT;
   int runs = 0;
+  if (pages->source != NULL) {
+    (void)zxp_pages_harvest_locked(pages, 0, end);
+  }
   for (uint64_t page = zxp_page_map_next_present(&pages->map, 0, end); page < end;
        page = zxp_page_map_next_present(&pages->map, page, end)) {
     enum zxp_page_state state;

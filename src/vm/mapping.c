@@ -76,7 +76,8 @@ struct zxp_mapping* zxp_mapping_at_locked(struct zxp_pages* pages, uintptr_t add
                                           const struct zxp_channel* channel) {
   ZXP_LIST_FOREACH(it, &pages->mappings) {
     struct zxp_mapping* m = ZXP_CONTAINER_OF(it, struct zxp_mapping, pages_link);
-    if (address - m->base < zxp_mapping_length(m) && m->channel == channel) {
+    if (address - m->base < zxp_mapping_length(m) && m->channel != NULL &&
+        m->channel->main == channel->main) {
       return m;
     }
   }
@@ -105,6 +106,37 @@ struct zxp_mapping* zxp_mapping_in_tree_locked(struct zxp_pages* pages, uintptr_
 
 /* ---- The stream size ---- */
 
+static bool ends_with(const struct zxp_mapping* m, const struct zxp_content_size* content) {
+  return m->stream_limited && zxp_vmo_content(m->vmo) == content;
+}
+
+/* Puts the areas in [first, end) of each mapping that ends with the content, as that is now. */
+static void show_content_locked(struct zxp_pages* pages, const struct zxp_content_size* content,
+                                uint64_t first, uint64_t end) {
+  ZXP_LIST_FOREACH(it, &pages->mappings) {
+    struct zxp_mapping* m = ZXP_CONTAINER_OF(it, struct zxp_mapping, pages_link);
+    if (ends_with(m, content)) {
+      zxp_mapping_resized_locked(m, first, end, zxp_mapping_size_locked(m));
+    }
+  }
+}
+
+/* Before mappings hide pages that the VMO keeps. */
+static zx_status_t settle_content_locked(struct zxp_pages* pages,
+                                         const struct zxp_content_size* content, uint64_t first,
+                                         uint64_t count) {
+  ZXP_LIST_FOREACH(it, &pages->mappings) {
+    struct zxp_mapping* m = ZXP_CONTAINER_OF(it, struct zxp_mapping, pages_link);
+    const zx_status_t st =
+        ends_with(m, content) ? zxp_mapping_settle_locked(m, first, count) : ZX_OK;
+    if (st != ZX_OK) {
+      show_content_locked(pages, content, first, first + count);
+      return st;
+    }
+  }
+  return ZX_OK;
+}
+
 zx_status_t zxp_mapping_set_content_locked(struct zxp_pages* pages,
                                            struct zxp_content_size* content, uint64_t window_offset,
                                            uint64_t size) {
@@ -114,25 +146,26 @@ zx_status_t zxp_mapping_set_content_locked(struct zxp_pages* pages,
   const uint64_t first = min_u64(window + (min_u64(old, size) >> ZXP_PAGE_SHIFT), last);
   const uint64_t end = min_u64(window + ((old > size ? old : size) >> ZXP_PAGE_SHIFT) + 1, last);
   ZXP_ASSERT_HELD(&pages->tree->lock);
-  content->size = size;
   if (pages->stream_limited == 0) {
+    content->size = size;
     return ZX_OK;
   }
+  const zx_status_t settled =
+      size < old ? settle_content_locked(pages, content, first, end - first) : ZX_OK;
+  if (settled != ZX_OK) {
+    return settled;
+  }
+  content->size = size;
   ZXP_LIST_FOREACH(it, &pages->mappings) {
     struct zxp_mapping* m = ZXP_CONTAINER_OF(it, struct zxp_mapping, pages_link);
-    if (!m->stream_limited || zxp_vmo_content(m->vmo) != content) {
+    if (!ends_with(m, content)) {
       continue;
     }
     const zx_status_t st = zxp_mapping_resized_locked(m, first, end, zxp_mapping_size_locked(m));
     if (st != ZX_OK) {
       content->size = old;
       zxp_aspace_lend_spares();
-      for (struct zxp_list* back = it; back != &pages->mappings; back = back->prev) {
-        m = ZXP_CONTAINER_OF(back, struct zxp_mapping, pages_link);
-        if (m->stream_limited && zxp_vmo_content(m->vmo) == content) {
-          zxp_mapping_resized_locked(m, first, end, zxp_mapping_size_locked(m));
-        }
-      }
+      show_content_locked(pages, content, first, end);
       return st;
     }
   }

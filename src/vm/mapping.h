@@ -12,15 +12,15 @@
  *   mapping_area.c      the Linux areas behind a mapping
  *   mapping_cut.c       taking parts away, putting a mapping in place
  *   mapping_protect.c   changing permissions
+ *   mapping_stores.c    stores that the kernel notes by itself
  *
  * What Linux areas stand behind a mapping, page by page:
  *
  *   inside the VMO, no pager    the arena, shared; the kernel fills it by itself
  *   inside the VMO, pager root  the arena, shared, registered for missing pages and write
- *                               protection with the userfaultfd of the root's port
+ *                               protection with a userfaultfd of the root's port
  *   inside a VMO that has or    as a pager root; without a pager the userfaultfd is one that only
- *                               the
- *   had copy-on-write children  service thread reads
+ *   had copy-on-write children  the service thread reads
  *   past the VMO's end          the void file: every access is SIGBUS. For a mapping that was made
  *                               with ZX_VM_FAULT_BEYOND_STREAM_SIZE, past the stream size too
  *   past the end of a root      the arena, as if inside, so that a resize has no area to replace;
@@ -31,6 +31,10 @@
  * page is marked in every mapping before it becomes present and before it stops being DIRTY
  * (zxp_pages_protect_locked), because a mapping made later marks what is present then, and because
  * marks outlive the page, mprotect and hole punching (measured, Linux 6.18).
+ *
+ * A root without dirty trap asks nobody before a store, so where the kernel can (Linux 6.7) its
+ * mappings are *asynchronous*: the kernel lifts the protection by itself, and a page without
+ * protection is one that was stored to, whatever the map says. vm/harvest.c brings that together.
  *
  * Typical use, zx_vmar_map over other mappings (vm/region_map.c), aspace.lock held for writing:
  *
@@ -48,6 +52,7 @@
 #ifndef ZXP_VM_MAPPING_H_
 #define ZXP_VM_MAPPING_H_
 
+#include "fault/page_scan.h"
 #include "vm/region.h"
 #include "vm/vmo.h"
 
@@ -71,7 +76,8 @@ struct zxp_mapping {
   struct zxp_pages* pages;     /* (C) the vmo's */
   uint64_t end_page;           /* (C) of `pages`: where the object ends, if it is a slice; else
                                 * UINT64_MAX */
-  struct zxp_channel* channel; /* (T) where its faults go, if it traps; holds a reference */
+  struct zxp_channel* channel; /* (T) where its faults go, if it traps; holds a reference. The twin
+                                * of the port's channel: it is asynchronous */
   uint32_t max_perms;          /* (C) */
   bool stream_limited;         /* (C) shows nothing past the stream size */
   bool whole;                  /* (C) once it shows something: the arena stands past the end too */
@@ -215,6 +221,29 @@ zx_status_t zxp_mapping_trap_locked(struct zxp_mapping* m, struct zxp_channel* c
  * back. `address` is of the page. False: out of areas. */
 bool zxp_mapping_cover_locked(struct zxp_mapping* m, uintptr_t address);
 void zxp_mapping_uncover_locked(struct zxp_mapping* m, uintptr_t address);
+
+/* ---- Stores that the kernel notes by itself: mapping_stores.c; tree lock held ---- */
+
+bool zxp_mapping_is_async(const struct zxp_mapping* m);
+
+/* Tells `visit` of pages that the mapping shows in the range and that are not protected, by address
+ * (fault/page_scan.h). `all`: protects the unmapped ones too, as a rule. */
+void zxp_mapping_take_stores_locked(struct zxp_mapping* m, uint64_t first, uint64_t count, bool all,
+                                    zxp_scan_visit* visit, void* context);
+
+/*
+ * Before areas of the mapping are given up or replaced, if it is asynchronous: stops stores and
+ * harvests what there were. Pages of the VMO. ZX_ERR_NO_MEMORY: nothing is stopped.
+ */
+zx_status_t zxp_mapping_settle_locked(struct zxp_mapping* m, uint64_t first, uint64_t count);
+
+/* The opposite, where the areas are to go on: new ones are put in their place. */
+void zxp_mapping_resume_locked(struct zxp_mapping* m, uint64_t first, uint64_t count);
+
+/* From now on it traps stores. ZX_ERR_NO_MEMORY: as before. */
+zx_status_t zxp_mapping_trap_stores_locked(struct zxp_mapping* m);
+
+/* ---- */
 
 /* Makes page-table entries for pages that have bytes; a hint. First page and count of the
  * mapping. */

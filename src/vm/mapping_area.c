@@ -303,7 +303,14 @@ zx_status_t zxp_mapping_trap_locked(struct zxp_mapping* m, struct zxp_channel* c
 
 bool zxp_mapping_cover_locked(struct zxp_mapping* m, uintptr_t address) {
   const uint64_t page = (address - m->base) >> ZXP_PAGE_SHIFT;
-  return void_map(address, ZXP_PAGE_SIZE, zxp_prot_of(zxp_mapping_perms(m, page, NULL))) == ZX_OK;
+  if (zxp_mapping_settle_locked(m, m->first_page + page, 1) != ZX_OK) {
+    return false;
+  }
+  if (void_map(address, ZXP_PAGE_SIZE, zxp_prot_of(zxp_mapping_perms(m, page, NULL))) != ZX_OK) {
+    zxp_mapping_resume_locked(m, m->first_page + page, 1);
+    return false;
+  }
+  return true;
 }
 
 void zxp_mapping_uncover_locked(struct zxp_mapping* m, uintptr_t address) {

@@ -145,12 +145,16 @@ static void enlist_locked(struct zxp_mapping* m) {
   zxp_list_push_back(&m->pages->mappings, &m->pages_link);
   m->vmo->num_mappings++;
   m->pages->stream_limited += m->stream_limited;
+  m->pages->untracked |= zxp_mapping_is_async(m);
 }
 
 static void delist_locked(struct zxp_mapping* m) {
   zxp_list_remove(&m->pages_link);
   m->vmo->num_mappings--;
   m->pages->stream_limited -= m->stream_limited;
+  if (m->pages->source != NULL && zxp_list_empty(&m->pages->mappings)) {
+    m->pages->untracked = false;
+  }
 }
 
 static void make_locked(struct zxp_cut* cut) {
@@ -210,19 +214,27 @@ static void bring_back_locked(struct zxp_cut* cut, enum zxp_place place) {
 
 /* ---- Hiding ---- */
 
+/* What was stored through the part is known afterwards, and nothing is stored any more. */
+static bool settle_part_locked(const struct zxp_cut* cut) {
+  return zxp_mapping_settle_locked(cut->mapping, cut->before.first_page + cut->first, cut->count) ==
+         ZX_OK;
+}
+
 /* One part. `*lent`: it took the spares. */
 static bool hide_part(struct zxp_cut* cut, bool* lent) {
   struct zxp_pages* pages = cut->mapping->pages;
   const uint64_t length = cut->count << ZXP_PAGE_SHIFT;
   zxp_pages_lock(pages);
-  bool done = zxp_aspace_reserve_area(cut_address(cut), length);
+  bool done = settle_part_locked(cut) && zxp_aspace_reserve_area(cut_address(cut), length);
   if (!done) {
     zxp_aspace_lend_spares();
     *lent = true;
-    done = zxp_aspace_reserve_area(cut_address(cut), length);
+    done = settle_part_locked(cut) && zxp_aspace_reserve_area(cut_address(cut), length);
   }
   if (done) {
     make_locked(cut);
+  } else {
+    zxp_mapping_resume_locked(cut->mapping, cut->before.first_page + cut->first, cut->count);
   }
   zxp_pages_unlock(pages);
   return done;
@@ -257,14 +269,16 @@ static zx_status_t prepare_locked(struct zxp_mapping* m) {
   struct zxp_pages* pages = m->pages;
   if (m->channel == NULL && (pages->source != NULL || pages->tracked)) {
     const struct zxp_source* root = zxp_pages_root_source(pages);
-    const zx_status_t st = zxp_channel_for_mappings(root != NULL ? root->port : NULL, &m->channel);
+    const bool async = pages->source != NULL && !pages->source->trap_dirty && !pages->stores_trap;
+    const zx_status_t st =
+        zxp_channel_for_mappings(root != NULL ? root->port : NULL, async, &m->channel);
     if (st != ZX_OK) {
       return st;
     }
   }
   /* The kernel will fill this mapping without telling, and would show old bytes. */
   const zx_status_t st = zxp_pages_scrub_locked(pages);
-  if (st == ZX_OK) {
+  if (st == ZX_OK && pages->source == NULL) {
     pages->untracked = m->channel == NULL;
   }
   return st;
@@ -328,7 +342,10 @@ static zx_status_t replace_part(struct zxp_cut* cut, struct zxp_mapping* m) {
   struct zxp_biased_lock* ours = &m->pages->tree->lock;
   struct zxp_biased_lock* theirs = &cut->mapping->pages->tree->lock;
   zxp_biased_lock_pair(ours, theirs);
-  const zx_status_t st = grow_locked(m, pages_to(m, cut_end(cut)), place_of(cut));
+  zx_status_t st = ZX_ERR_NO_MEMORY;
+  if (settle_part_locked(cut)) {
+    st = grow_locked(m, pages_to(m, cut_end(cut)), place_of(cut));
+  }
   if (st == ZX_OK) {
     make_locked(cut);
   }

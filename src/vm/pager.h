@@ -60,9 +60,17 @@ zx_status_t zxp_pager_writeback_begin(struct zxp_pages* root, uint64_t offset, u
                                       bool zero);
 zx_status_t zxp_pager_writeback_end(struct zxp_pages* root, uint64_t offset, uint64_t length);
 
+/* Finds out what was stored through mappings in the range, bytes: before a query. ZX_ERR_NO_MEMORY.
+ */
+zx_status_t zxp_pager_harvest(struct zxp_pages* root, uint64_t offset, uint64_t end);
+
 /* Up to `max` entries of a dirty-range query from `*cursor` (bytes) on, clipped to `end`; advances
  * the cursor past what was found. Returns how many. */
 size_t zxp_pager_query_dirty(struct zxp_pages* root, uint64_t* cursor, uint64_t end, void* entries,
                              size_t max);
+
+/* zx_pager_query_vmo_stats: says whether the root was modified, and forgets it if asked to.
+ * ZX_ERR_NO_MEMORY. */
+zx_status_t zxp_pager_query_stats(struct zxp_pages* root, bool reset, bool* modified);
 
 #endif /* ZXP_VM_PAGER_H_ */

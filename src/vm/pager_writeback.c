@@ -171,13 +171,17 @@ zx_status_t zxp_pager_writeback_begin(struct zxp_pages* root, uint64_t offset, u
   if (!inside(root, offset, length)) {
     st = ZX_ERR_OUT_OF_RANGE;
   } else if (length > 0) {
+    st = zxp_pages_harvest_locked(root, first, end - first);
+  }
+  if (st == ZX_OK && length > 0) {
     /* Protect, then change the state: a store that faults meanwhile waits for the lock and finds
-     * the page as it is after BEGIN (writeback.md 9, 6). */
+     * the page as it is after BEGIN (writeback.md 9, 6). The harvest has done so where stores do
+     * not trap. */
     for (uint64_t page = first; page < end;) {
       enum zxp_page_state state;
       const uint64_t run = zxp_page_map_run(&root->map, page, end - page, &state);
       if (state == ZXP_PAGE_DIRTY) {
-        zxp_pages_protect_locked(root, page, run);
+        zxp_pages_protect_trapping_locked(root, page, run);
       }
       page += run;
     }
@@ -194,14 +198,64 @@ static void emptied(void* context, uint64_t first, uint64_t count) {
   zxp_pages_release_locked(context, first, count);
 }
 
+/* Whether a zero interval in the range has memory: a mapping was shown its zeros. */
+static bool zeros_shown_locked(struct zxp_pages* root, uint64_t first, uint64_t count) {
+  for (uint64_t page = first, end = first + count; page < end;) {
+    enum zxp_page_state state;
+    uint64_t run = zxp_page_map_run(&root->map, page, end - page, &state);
+    uint64_t arena_page = 0;
+    uint64_t data;
+    uint64_t n;
+    if (state == ZXP_PAGE_INTERVAL &&
+        zxp_extents_find(&root->storage->extents, page, run, &arena_page, &run) &&
+        zxp_arena_next_data(arena_page, run, &data, &n)) {
+      return true;
+    }
+    page += run;
+  }
+  return false;
+}
+
 zx_status_t zxp_pager_writeback_end(struct zxp_pages* root, uint64_t offset, uint64_t length) {
+  const uint64_t first = offset >> ZXP_PAGE_SHIFT;
+  const uint64_t count = length >> ZXP_PAGE_SHIFT;
   zx_status_t st = ZX_OK;
   zxp_pages_lock(root);
   if (!inside(root, offset, length)) {
     st = ZX_ERR_OUT_OF_RANGE;
   } else if (length > 0) {
-    zxp_page_map_writeback_end(&root->map, offset >> ZXP_PAGE_SHIFT, length >> ZXP_PAGE_SHIFT,
-                               emptied, root);
+    /* Stores are stopped where pages are given up; elsewhere a later one is found later. */
+    const bool settle = root->untracked && zeros_shown_locked(root, first, count);
+    st = settle ? zxp_pages_settle_locked(root, first, count)
+                : zxp_pages_harvest_locked(root, first, count);
+    if (st == ZX_OK) {
+      zxp_page_map_writeback_end(&root->map, first, count, emptied, root);
+    }
+    if (st == ZX_OK && settle) {
+      zxp_pages_resume_locked(root, first, count);
+    }
+  }
+  zxp_pages_unlock(root);
+  return st;
+}
+
+zx_status_t zxp_pager_harvest(struct zxp_pages* root, uint64_t offset, uint64_t end) {
+  zx_status_t st = ZX_OK;
+  zxp_pages_lock(root);
+  end = end < root->size ? end : root->size;
+  if (offset < end) {
+    st = zxp_pages_harvest_locked(root, offset >> ZXP_PAGE_SHIFT, (end - offset) >> ZXP_PAGE_SHIFT);
+  }
+  zxp_pages_unlock(root);
+  return st;
+}
+
+zx_status_t zxp_pager_query_stats(struct zxp_pages* root, bool reset, bool* modified) {
+  zxp_pages_lock(root);
+  const zx_status_t st = zxp_pages_harvest_locked(root, 0, root->size >> ZXP_PAGE_SHIFT);
+  *modified = root->source->modified;
+  if (reset && st == ZX_OK) {
+    root->source->modified = false;
   }
   zxp_pages_unlock(root);
   return st;

@@ -24,14 +24,6 @@ unsigned char* zxp_pages_bytes_locked(struct zxp_pages* pages, uint64_t page) {
   return zxp_extents_page(&pages->storage->extents, page);
 }
 
-void zxp_pages_protect_locked(struct zxp_pages* pages, uint64_t first, uint64_t count) {
-  ZXP_ASSERT_HELD(&pages->tree->lock);
-  ZXP_LIST_FOREACH(it, &pages->mappings) {
-    zxp_mapping_write_protect_locked(ZXP_CONTAINER_OF(it, struct zxp_mapping, pages_link), first,
-                                     count, true);
-  }
-}
-
 void zxp_pages_release_locked(struct zxp_pages* pages, uint64_t first, uint64_t count) {
   ZXP_ASSERT_HELD(&pages->tree->lock);
   zxp_extents_punch(&pages->storage->extents, first, count);
@@ -71,83 +63,6 @@ zx_status_t zxp_pages_allocate_locked(struct zxp_pages* pages, uint64_t first, u
   return ZX_OK;
 }
 
-static bool page_is_zero(const unsigned char* bytes) {
-  /* Zero at the front and equal to itself shifted: memcmp does the walking. */
-  return bytes[0] == 0 && memcmp(bytes, bytes + 1, ZXP_PAGE_SIZE - 1) == 0;
-}
-
-/*
- * A page that is all zeros stays EMPTY: whether it was only read, or written with zeros, cannot be
- * told apart here. The consequence is a `committed_bytes` too small by such pages, as after
- * Zircon's own scanner for zero pages.
- */
-#define HARVEST_DIRECT 16
-
-/* Of arena pages that have memory or may be given some: those with bytes in them become DIRTY. */
-static zx_status_t harvest_data_locked(struct zxp_pages* pages, uint64_t first, uint64_t arena_page,
-                                       uint64_t count) {
-  for (uint64_t n = 0; n < count;) {
-    uint64_t run = 0;
-    while (n + run < count && !page_is_zero(zxp_arena_view(arena_page + n + run))) {
-      run++;
-    }
-    if (run > 0) {
-      const zx_status_t st = zxp_page_map_set(&pages->map, first + n, run, ZXP_PAGE_DIRTY);
-      if (st != ZX_OK) {
-        return st;
-      }
-    }
-    n += run + 1; /* The page behind the run is zero. */
-  }
-  return ZX_OK;
-}
-
-static zx_status_t harvest_run_locked(struct zxp_pages* pages, uint64_t first, uint64_t arena_page,
-                                      uint64_t count) {
-  /* A few pages are looked at straight away: two system calls cost more than a page for each hole.
-   * So are those of a transfer VMO, which keep their memory. Not where mappings trap by now: a hole
-   * that got a page would be writable in them unseen. */
-  const bool kept = first >= pages->kept_first && first + count <= pages->kept_end;
-  if (!pages->tracked && (count <= HARVEST_DIRECT || kept)) {
-    return harvest_data_locked(pages, first, arena_page, count);
-  }
-  uint64_t data = arena_page;
-  uint64_t n = 0;
-  for (uint64_t at = arena_page, end = arena_page + count; at < end; at = data + n) {
-    if (!zxp_arena_next_data(at, end - at, &data, &n)) {
-      break;
-    }
-    const zx_status_t st = harvest_data_locked(pages, first + (data - arena_page), data, n);
-    if (st != ZX_OK) {
-      return st;
-    }
-  }
-  return ZX_OK;
-}
-
-zx_status_t zxp_pages_harvest_locked(struct zxp_pages* pages, uint64_t first, uint64_t count) {
-  ZXP_ASSERT_HELD(&pages->tree->lock);
-  if (!pages->untracked) {
-    return ZX_OK;
-  }
-  const uint64_t end = first + count;
-  for (uint64_t page = first; page < end;) {
-    enum zxp_page_state state;
-    uint64_t run = zxp_page_map_run(&pages->map, page, end - page, &state);
-    if (state == ZXP_PAGE_EMPTY) {
-      uint64_t arena_page = 0;
-      if (zxp_extents_find(&pages->storage->extents, page, run, &arena_page, &run)) {
-        const zx_status_t st = harvest_run_locked(pages, page, arena_page, run);
-        if (st != ZX_OK) {
-          return st;
-        }
-      }
-    }
-    page += run;
-  }
-  return ZX_OK;
-}
-
 zx_status_t zxp_pages_zero_whole_locked(struct zxp_pages* pages, uint64_t first, uint64_t count) {
   struct zxp_source* s = pages->source;
   ZXP_ASSERT_HELD(&pages->tree->lock);
@@ -158,6 +73,11 @@ zx_status_t zxp_pages_zero_whole_locked(struct zxp_pages* pages, uint64_t first,
     /* Also where the map says EMPTY: a mapping may have filled it. */
     zxp_pages_release_locked(pages, first, count);
     return zxp_page_map_set(&pages->map, first, count, ZXP_PAGE_EMPTY);
+  }
+  /* Zeros that were stored to are none any more. */
+  const zx_status_t harvested = zxp_pages_harvest_locked(pages, first, count);
+  if (harvested != ZX_OK) {
+    return harvested;
   }
   zxp_cow_changing_locked(pages, first, count);
   for (uint64_t page = first, end = first + count; page < end;) {
@@ -248,6 +168,9 @@ zx_status_t zxp_pages_take_locked(struct zxp_pages* pages, uint64_t first, uint6
 
 void zxp_pages_drop_clean_locked(struct zxp_pages* pages, uint64_t first, uint64_t count) {
   ZXP_ASSERT_HELD(&pages->tree->lock);
+  if (pages->untracked && zxp_pages_settle_locked(pages, first, count) != ZX_OK) {
+    return; /* No areas to stop stores with: better clean pages that stay than stores that don't. */
+  }
   const uint64_t end = first + count;
   for (uint64_t page = zxp_page_map_next_present(&pages->map, first, end); page < end;
        page = zxp_page_map_next_present(&pages->map, page, end)) {
@@ -261,6 +184,9 @@ void zxp_pages_drop_clean_locked(struct zxp_pages* pages, uint64_t first, uint64
     page += run;
   }
   zxp_page_map_drop_clean(&pages->map, first, count, NULL, NULL);
+  if (pages->untracked) {
+    zxp_pages_resume_locked(pages, first, count);
+  }
 }
 
 zx_status_t zxp_pages_cut_locked(struct zxp_pages* pages, uint64_t first) {

@@ -15,6 +15,7 @@
  *
  *   vmo.c          objects: creation, end, sizes as reported, names, info
  *   pages.c        pages: storing, zeroing, giving back, and what mappings must be told before
+ *   harvest.c      finding out what was done through mappings without telling
  *   vmo_access.c   making a page ready for an access: committing, asking the pager, waiting
  *   vmo_io.c       zx_vmo_read, zx_vmo_write
  *   vmo_ops.c      zx_vmo_op_range
@@ -47,6 +48,7 @@
 #include "vm/vmo_discard.h"
 
 struct zxp_info_topic;
+struct zxp_mapping;
 struct zxp_source;
 struct zxp_vmo_block; /* the parts of a root VMO in one piece of memory; vmo.c */
 
@@ -81,9 +83,11 @@ struct zxp_pages {
   struct zxp_content_size content; /* (T) the stream size, exact bytes, and who is changing it */
   /*
    * (T) An anonymous VMO has been mapped: the kernel fills such mappings without telling, so a page
-   * that the map calls EMPTY may hold bytes. zxp_pages_harvest finds out.
+   * that the map calls EMPTY may hold bytes. A pager root has asynchronous mappings: a page that
+   * the map calls anything but EMPTY may have been stored to. zxp_pages_harvest_locked finds out.
    */
   bool untracked;
+  bool stores_trap; /* (T) pager root that has or had children: no mapping is asynchronous */
   struct zxp_discard discard; /* (T) */
   /*
    * (T) EMPTY pages in [kept_first, kept_end) may have kept their memory when a supply took them
@@ -226,14 +230,6 @@ zx_status_t zxp_pages_reserve_locked(struct zxp_pages* pages, uint64_t first, ui
  * only. */
 unsigned char* zxp_pages_bytes_locked(struct zxp_pages* pages, uint64_t page);
 
-/* Makes the page states of an anonymous VMO say what the kernel did: pages that were written
- * through mappings become DIRTY. */
-zx_status_t zxp_pages_harvest_locked(struct zxp_pages* pages, uint64_t first, uint64_t count);
-
-/* Write-protects the pages in every mapping, present or not; done before a page that is not DIRTY
- * becomes present, and before a DIRTY page stops being so. */
-void zxp_pages_protect_locked(struct zxp_pages* pages, uint64_t first, uint64_t count);
-
 /* Gives the memory of the pages back, also in every mapping. Page states are the caller's. */
 void zxp_pages_release_locked(struct zxp_pages* pages, uint64_t first, uint64_t count);
 
@@ -267,6 +263,31 @@ zx_status_t zxp_pages_cut_locked(struct zxp_pages* pages, uint64_t first);
 
 /* One object less shows the pages; frees them after the last. Takes the tree lock itself. */
 void zxp_pages_disown(struct zxp_pages* pages);
+
+/* ---- harvest.c: all need the tree lock ---- */
+
+/* Makes the page states say what was done through mappings: pages that were written become DIRTY.
+ * ZX_ERR_NO_MEMORY: some of it is still to be found. */
+zx_status_t zxp_pages_harvest_locked(struct zxp_pages* pages, uint64_t first, uint64_t count);
+
+/* The same for one mapping, which is asynchronous. */
+zx_status_t zxp_pages_harvest_mapping_locked(struct zxp_mapping* m, uint64_t first, uint64_t count);
+
+/* Write-protects the pages in every mapping, present or not; done before a page that is not DIRTY
+ * becomes present, and before a DIRTY page stops being so. A page that was stored to in an
+ * asynchronous mapping is DIRTY afterwards. */
+void zxp_pages_protect_locked(struct zxp_pages* pages, uint64_t first, uint64_t count);
+
+/* The same only where stores trap: after a harvest of the range. */
+void zxp_pages_protect_trapping_locked(struct zxp_pages* pages, uint64_t first, uint64_t count);
+
+/* Harvests, and nothing is stored through asynchronous mappings from before that until resume.
+ * ZX_ERR_NO_MEMORY: nothing is stopped. */
+zx_status_t zxp_pages_settle_locked(struct zxp_pages* pages, uint64_t first, uint64_t count);
+void zxp_pages_resume_locked(struct zxp_pages* pages, uint64_t first, uint64_t count);
+
+/* From now on every mapping traps stores, those to come too. ZX_ERR_NO_MEMORY. */
+zx_status_t zxp_pages_trap_stores_locked(struct zxp_pages* pages);
 
 /* ---- vmo_access.c ---- */
 

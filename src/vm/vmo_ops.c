@@ -42,7 +42,7 @@ static zx_status_t make_pages_locked(struct zxp_pages* pages, uint64_t first, ui
   if (st != ZX_OK) {
     return st;
   }
-  if (to != ZXP_PAGE_DIRTY || pages->source != NULL) {
+  if (to != ZXP_PAGE_DIRTY && pages->source == NULL) {
     zxp_pages_protect_locked(pages, first, count);
   }
   st = zxp_pages_allocate_locked(pages, first, count);
@@ -59,6 +59,11 @@ static zx_status_t commit_run_locked(struct zxp_pages* pages, uint64_t first,
   if (zxp_cow_is_child_locked(pages)) {
     *run = 1;
     return zxp_cow_fork_locked(pages, first, true);
+  }
+  if (pages->source != NULL && !zxp_page_state_resident(state)) {
+    /* They get memory. Zeros that were stored to turn out to be DIRTY. */
+    zxp_pages_protect_locked(pages, first, *run);
+    *run = zxp_page_map_run(&pages->map, first, *run, &state);
   }
   switch (state) {
     case ZXP_PAGE_EMPTY:

@@ -34,6 +34,11 @@ static zx_status_t resize_locked(struct zxp_pages* pages, uint64_t rounded) {
   const uint64_t new_pages = rounded >> ZXP_PAGE_SHIFT;
   zx_status_t st = ZX_OK;
   if (new_pages < old_pages) {
+    /* If the call fails the pages stay. */
+    st = zxp_pages_harvest_locked(pages, new_pages, old_pages - new_pages);
+    if (st != ZX_OK) {
+      return st;
+    }
     /* Hide first: once a page has been given back, no mapping may show what comes after it. */
     st = zxp_pages_resize_mappings_locked(pages, new_pages, old_pages, rounded, pages->size);
     if (st != ZX_OK) {
