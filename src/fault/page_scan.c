@@ -92,7 +92,8 @@ static bool classify(uint64_t categories, enum zxp_scan_result* what) {
   return (categories & WRITTEN) != 0;
 }
 
-static void scan(struct scan_argument a, zxp_scan_visit* visit, void* context) {
+static void scan(const struct scan_argument* what_for, zxp_scan_visit* visit, void* context) {
+  struct scan_argument a = *what_for;
   struct scan_region regions[REGIONS];
   const int fd = atomic_load_explicit(&pagemap_fd, memory_order_relaxed);
   a.size = sizeof a;
@@ -117,29 +118,21 @@ static void scan(struct scan_argument a, zxp_scan_visit* visit, void* context) {
   }
 }
 
-void zxp_scan_take(uintptr_t address, uint64_t length, zxp_scan_visit* visit, void* context) {
-  const struct scan_argument written = {
-      .flags = WP_MATCHING,
-      .start = address,
-      .end = address + length,
-      .category_mask = WRITTEN,
-      .category_anyof_mask = HAS_ENTRY,
-  };
-  const struct scan_argument unmapped = {
-      .start = address,
-      .end = address + length,
-      .category_inverted = HAS_ENTRY,
-      .category_mask = HAS_ENTRY | REGISTERED,
-  };
-  scan(written, visit, context);
-  scan(unmapped, visit, context);
-}
-
-void zxp_scan_take_all(uintptr_t address, uint64_t length, zxp_scan_visit* visit, void* context) {
-  const struct scan_argument all = {
-      .flags = WP_MATCHING,
-      .start = address,
-      .end = address + length,
-  };
-  scan(all, visit, context);
+void zxp_scan(uintptr_t address, uint64_t length, enum zxp_scan_kind kind, zxp_scan_visit* visit,
+              void* context) {
+  const uint64_t take = kind == ZXP_SCAN_LOOK ? 0 : WP_MATCHING;
+  const struct scan_argument all = {.flags = take, .start = address, .end = address + length};
+  if (kind == ZXP_SCAN_TAKE_ALL) {
+    scan(&all, visit, context);
+    return;
+  }
+  struct scan_argument written = all;
+  written.category_mask = WRITTEN;
+  written.category_anyof_mask = HAS_ENTRY;
+  scan(&written, visit, context);
+  struct scan_argument unmapped = all;
+  unmapped.flags = 0;
+  unmapped.category_inverted = HAS_ENTRY;
+  unmapped.category_mask = HAS_ENTRY | REGISTERED;
+  scan(&unmapped, visit, context);
 }

@@ -12,8 +12,8 @@
  *               the entry away since (reclaim, MADV_DONTNEED), which leaves a marker only where a
  *               page was protected
  *
- * zxp_scan_take protects again what it reports, page by page in one step with looking, so no store
- * falls in between.
+ * Taking protects again what is reported, page by page in one step with looking, so no store falls
+ * in between.
  *
  * No locks; the areas must stay what they are meanwhile.
  */
@@ -24,8 +24,8 @@
 #include <stdint.h>
 
 enum zxp_scan_result {
-  ZXP_SCAN_WRITTEN,  /* protected now */
-  ZXP_SCAN_UNMAPPED, /* whether it is protected now depends on the kernel */
+  ZXP_SCAN_WRITTEN,
+  ZXP_SCAN_UNMAPPED, /* TAKE_ALL: whether it is protected now depends on the kernel */
 };
 
 typedef void zxp_scan_visit(void* context, uintptr_t address, uint64_t length,
@@ -38,12 +38,17 @@ bool zxp_scan_possible(void);
  * since a child that it forks until then may have its own. False: out of descriptors. */
 bool zxp_scan_begin(void);
 
-/* Reports the written pages, then the unmapped ones. What it costs depends on the pages that have
- * entries or markers. */
-void zxp_scan_take(uintptr_t address, uint64_t length, zxp_scan_visit* visit, void* context);
+enum zxp_scan_kind {
+  ZXP_SCAN_LOOK, /* reports, and changes nothing */
+  ZXP_SCAN_TAKE, /* protects the written pages */
+  /* In one system call. Protects, as a rule, the unmapped pages too, which needs page tables for
+   * all of them: for ranges that are short or about to have pages. */
+  ZXP_SCAN_TAKE_ALL,
+};
 
-/* The same in one system call, in the order of addresses; makes markers of unmapped pages, so the
- * range had better be short, or about to have pages. */
-void zxp_scan_take_all(uintptr_t address, uint64_t length, zxp_scan_visit* visit, void* context);
+/* Reports what is written or unmapped in the range: as written first, then as unmapped, but for
+ * TAKE_ALL, which goes by address. What it costs depends on the entries and markers there are. */
+void zxp_scan(uintptr_t address, uint64_t length, enum zxp_scan_kind kind, zxp_scan_visit* visit,
+              void* context);
 
 #endif /* ZXP_FAULT_PAGE_SCAN_H_ */

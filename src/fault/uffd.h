@@ -94,7 +94,7 @@ zx_status_t zxp_uffd_register(int fd, uintptr_t address, uint64_t length);
 
 /*
  * Stops stores in a range that is registered with a ZXP_UFFD_ASYNC: from now on every touch is a
- * message, also of pages that are there, and protection stays for zxp_scan_take to look at. There
+ * message, also of pages that are there, and protection stays for zxp_scan to look at. There
  * is no way back (Linux 6.18 adds modes to an area, and does not take them away): the area is to be
  * replaced. ZX_ERR_NO_MEMORY (areas): some of it may have been stopped.
  */

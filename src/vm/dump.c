@@ -19,6 +19,7 @@
 #include "object/handle.h"
 #include "object/port.h"
 #include "vm/blocked.h"
+#include "vm/mapping.h"
 #include "vm/page_source.h"
 #include "vm/vmo.h"
 
@@ -40,15 +41,47 @@ static const char* state_name(const struct zxp_pages* pages, enum zxp_page_state
   return "?";
 }
 
+/* Where stores that nobody has taken note of so far are printed. */
+struct stores {
+  FILE* out;
+  struct zxp_mapping* mapping;
+};
+
+static void print_stores(void* context, uintptr_t address, uint64_t length,
+                         enum zxp_scan_result what) {
+  const struct stores* s = context;
+  const struct zxp_pages* pages = s->mapping->pages;
+  const uint64_t first = zxp_mapping_page_at(s->mapping, address);
+  const uint64_t end = first + (length >> ZXP_PAGE_SHIFT);
+  for (uint64_t page = first; page < end;) {
+    enum zxp_page_state state;
+    const uint64_t n = zxp_page_map_run(&pages->map, page, end - page, &state);
+    if (state != ZXP_PAGE_EMPTY && state != ZXP_PAGE_DIRTY &&
+        (what == ZXP_SCAN_WRITTEN || zxp_page_state_resident(state))) {
+      fprintf(s->out, "    pages [%llu, %llu) have been stored to since\n",
+              (unsigned long long)page, (unsigned long long)(page + n));
+    }
+    page += n;
+  }
+}
+
+/* A harvest would change states, which a dump may not: others visit the tree meanwhile. */
+static void dump_stores_locked(struct zxp_pages* pages, FILE* out) {
+  ZXP_LIST_FOREACH(it, &pages->mappings) {
+    struct stores s = {.out = out, .mapping = ZXP_CONTAINER_OF(it, struct zxp_mapping, pages_link)};
+    if (zxp_mapping_is_async(s.mapping)) {
+      zxp_mapping_scan_locked(s.mapping, 0, pages->size >> ZXP_PAGE_SHIFT, ZXP_SCAN_LOOK,
+                              print_stores, &s);
+    }
+  }
+}
+
 /* A VMO with very many runs is cut short; its totals are printed in any case. */
 #define RUNS_MAX 1000
 
 static void dump_pages_locked(struct zxp_pages* pages, FILE* out) {
   const uint64_t end = pages->size >> ZXP_PAGE_SHIFT;
   int runs = 0;
-  if (pages->source != NULL) {
-    (void)zxp_pages_harvest_locked(pages, 0, end);
-  }
   for (uint64_t page = zxp_page_map_next_present(&pages->map, 0, end); page < end;
        page = zxp_page_map_next_present(&pages->map, page, end)) {
     enum zxp_page_state state;
@@ -61,6 +94,7 @@ static void dump_pages_locked(struct zxp_pages* pages, FILE* out) {
             (unsigned long long)(page + n), state_name(pages, state));
     page += n;
   }
+  dump_stores_locked(pages, out);
 }
 
 void zxp_source_dump_locked(struct zxp_source* s, FILE* out) {

@@ -182,7 +182,7 @@ static void visit(void* context, uintptr_t address, uint64_t length, enum zxp_sc
 static zx_status_t harvest_mapping_locked(struct zxp_mapping* m, uint64_t first, uint64_t count,
                                           bool all) {
   struct harvest h = {.mapping = m, .all = all};
-  zxp_mapping_take_stores_locked(m, first, count, all, visit, &h);
+  zxp_mapping_scan_locked(m, first, count, all ? ZXP_SCAN_TAKE_ALL : ZXP_SCAN_TAKE, visit, &h);
   return h.status;
 }
 

@@ -227,9 +227,9 @@ void zxp_mapping_uncover_locked(struct zxp_mapping* m, uintptr_t address);
 bool zxp_mapping_is_async(const struct zxp_mapping* m);
 
 /* Tells `visit` of pages that the mapping shows in the range and that are not protected, by address
- * (fault/page_scan.h). `all`: protects the unmapped ones too, as a rule. */
-void zxp_mapping_take_stores_locked(struct zxp_mapping* m, uint64_t first, uint64_t count, bool all,
-                                    zxp_scan_visit* visit, void* context);
+ * (fault/page_scan.h). */
+void zxp_mapping_scan_locked(struct zxp_mapping* m, uint64_t first, uint64_t count,
+                             enum zxp_scan_kind kind, zxp_scan_visit* visit, void* context);
 
 /*
  * Before areas of the mapping are given up or replaced, if it is asynchronous: stops stores and

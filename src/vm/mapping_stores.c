@@ -17,17 +17,12 @@ bool zxp_mapping_is_async(const struct zxp_mapping* m) {
   return m->channel != NULL && zxp_channel_is_async(m->channel);
 }
 
-void zxp_mapping_take_stores_locked(struct zxp_mapping* m, uint64_t first, uint64_t count, bool all,
-                                    zxp_scan_visit* visit, void* context) {
+void zxp_mapping_scan_locked(struct zxp_mapping* m, uint64_t first, uint64_t count,
+                             enum zxp_scan_kind kind, zxp_scan_visit* visit, void* context) {
   uintptr_t address;
   ZXP_ASSERT_HELD(&m->pages->tree->lock);
-  if (!zxp_mapping_clip_locked(m, first, count, &address, &first, &count)) {
-    return;
-  }
-  if (all) {
-    zxp_scan_take_all(address, count << ZXP_PAGE_SHIFT, visit, context);
-  } else {
-    zxp_scan_take(address, count << ZXP_PAGE_SHIFT, visit, context);
+  if (zxp_mapping_clip_locked(m, first, count, &address, &first, &count)) {
+    zxp_scan(address, count << ZXP_PAGE_SHIFT, kind, visit, context);
   }
 }
 
