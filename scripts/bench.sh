@@ -35,6 +35,12 @@ if [ "$(id -u)" -eq 0 ] && [ ! -d /sys/kernel/tracing/events ]; then
   mount -t tracefs none /sys/kernel/tracing 2>/dev/null || true
 fi
 
+# Ratios of a busy machine are those of its scheduler.
+read -r load _ </proc/loadavg
+if awk -v load="$load" -v cores="$(nproc)" 'BEGIN { exit !(load > cores / 4) }'; then
+  echo "the machine is busy (load $load on $(nproc) cores): do not trust what follows"
+fi
+
 rm -f "$dir"/bench/*.json
 show meson test -C "$dir" --benchmark --no-rebuild --verbose
 step "Where the time of a fault goes"
