@@ -35,11 +35,10 @@ if [ "$(id -u)" -eq 0 ] && [ ! -d /sys/kernel/tracing/events ]; then
   mount -t tracefs none /sys/kernel/tracing 2>/dev/null || true
 fi
 
-# Ratios of a busy machine are those of its scheduler.
-read -r load _ </proc/loadavg
-if awk -v load="$load" -v cores="$(nproc)" 'BEGIN { exit !(load > cores / 4) }'; then
-  echo "the machine is busy (load $load on $(nproc) cores): do not trust what follows"
-fi
+# Ratios of a busy machine are those of its scheduler. Fields of /proc/stat: user, nice, system, idle.
+busy=$( (head -1 /proc/stat && sleep 3 && head -1 /proc/stat) |
+  awk '{ used = $2 + $3 + $4 - used; idle = $5 - idle } END { print int(100 * used / (used + idle)) }')
+[ "$busy" -lt 10 ] || echo "the machine is busy by $busy %: do not trust what follows"
 
 rm -f "$dir"/bench/*.json
 show meson test -C "$dir" --benchmark --no-rebuild --verbose
