@@ -50,6 +50,29 @@ void zxp_biased_revoke(struct zxp_biased_lock* l) {
   }
 }
 
+bool zxp_biased_try_lock(struct zxp_biased_lock* l) {
+  if (!zxp_mutex_try_lock(&l->mutex)) {
+    return false;
+  }
+  if (atomic_load_explicit(&l->bias, memory_order_relaxed) == ZXP_BIAS_NONE) {
+    return true;
+  }
+  const unsigned bias = atomic_exchange(&l->bias, ZXP_BIAS_NONE);
+  bool alone = true;
+  const unsigned count = zxp_visitor_count();
+  for (unsigned i = 0; i < count; i++) {
+    alone = alone && atomic_load(&zxp_visitors[i].lock) != (uintptr_t)l;
+  }
+  if (alone) {
+    l->quiet = 0;
+  } else {
+    /* Who comes next has to know that somebody may be in. */
+    atomic_store(&l->bias, bias);
+    zxp_mutex_unlock(&l->mutex);
+  }
+  return alone;
+}
+
 void zxp_biased_lock_pair(struct zxp_biased_lock* a, struct zxp_biased_lock* b) {
   zxp_mutex_lock_pair(&a->mutex, &b->mutex);
   struct zxp_biased_lock* const both[] = {a, b};

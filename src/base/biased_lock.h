@@ -73,10 +73,8 @@ static inline void zxp_biased_lock(struct zxp_biased_lock* l) {
 
 static inline void zxp_biased_look(struct zxp_biased_lock* l) { zxp_mutex_lock(&l->mutex); }
 
-/* For dumps: as look, if the mutex is free. */
-static inline bool zxp_biased_try_look(struct zxp_biased_lock* l) {
-  return zxp_mutex_try_lock(&l->mutex);
-}
+/* For dumps: takes the lock if it is to be had at once, with nobody in. */
+bool zxp_biased_try_lock(struct zxp_biased_lock* l);
 
 /* Ends lock and look. */
 static inline void zxp_biased_unlock(struct zxp_biased_lock* l) { zxp_mutex_unlock(&l->mutex); }

@@ -129,7 +129,7 @@ static void dump_vmo(void* context, struct zxp_vmo* vmo) {
   FILE* out = context;
   struct zxp_pages* pages = vmo->pages;
   fprintf(out, "  vmo koid %llu", (unsigned long long)vmo->object.koid);
-  if (!zxp_biased_try_look(&pages->tree->lock)) {
+  if (!zxp_biased_try_lock(&pages->tree->lock)) {
     fprintf(out, ": its tree lock is held, skipped\n");
     return;
   }

@@ -91,9 +91,46 @@ static void a_look_leaves_the_bias(void** state) {
   zxp_biased_look(&lock);
   ZXP_ASSERT_HELD(&lock);
   zxp_biased_unlock(&lock);
-  assert_true(zxp_biased_try_look(&lock));
-  zxp_biased_unlock(&lock);
   assert_true(can_visit(false));
+}
+
+struct trial {
+  bool taken;
+};
+
+static void* try_once(void* context) {
+  struct trial* trial = context;
+  trial->taken = zxp_biased_try_lock(&lock);
+  if (trial->taken) {
+    zxp_biased_unlock(&lock);
+  }
+  return NULL;
+}
+
+static bool can_take(void) {
+  pthread_t thread;
+  struct trial trial = {false};
+  assert_int_equal(pthread_create(&thread, NULL, try_once, &trial), 0);
+  assert_int_equal(pthread_join(thread, NULL), 0);
+  return trial.taken;
+}
+
+/* For dumps, which wait for nobody. */
+static void a_trial_takes_the_lock_if_nobody_is_in(void** state) {
+  (void)state;
+  assert_true(can_take());
+  bias(&lock);
+  assert_true(can_take());
+  assert_false(can_visit(false));
+  bias(&lock);
+  struct zxp_visitor* v = zxp_biased_visit(&lock, &parts[0], 0, 1, false);
+  assert_non_null(v);
+  assert_false(can_take());
+  zxp_biased_leave(&lock, v);
+  assert_true(can_visit(false)); /* the next change knows that there may be visits */
+  zxp_biased_look(&lock);
+  assert_false(can_take());
+  zxp_biased_unlock(&lock);
 }
 
 /* Else readers would look for writers for good. */
@@ -378,6 +415,7 @@ int main(void) {
       TEST(quiet_holds_that_write_do_as_well),
       TEST(a_change_takes_the_bias_away),
       TEST(a_look_leaves_the_bias),
+      TEST(a_trial_takes_the_lock_if_nobody_is_in),
       TEST(writers_that_have_gone_are_forgotten),
       TEST(a_visit_in_a_visit_is_refused),
       TEST(readers_do_not_meet),
