@@ -52,7 +52,7 @@ static void scan(const unsigned char* memory, size_t size, struct bench_samples*
 int main(int argc, char** argv) {
   size_t mib = 256;
   size_t kib = 256;
-  size_t rounds = 7;
+  size_t rounds = 11;
   const char* only = NULL;
   const char* json = NULL;
   const struct bench_option options[] = {{"--mib", &mib, NULL},
