@@ -155,7 +155,9 @@ static zx_handle_t slot_publish(uint32_t index, struct zxp_object* object, zx_ri
   struct slot* slot = &slots[index];
   const uint32_t generation =
       word_generation(atomic_load_explicit(&slot->word, memory_order_relaxed));
-  atomic_store_explicit(&slot->payload, (uintptr_t)object, memory_order_relaxed);
+  /* Pairs with the acquire in zxp_handle_peek_port, which may see the object under an older value
+   * and find out only later. */
+  atomic_store_explicit(&slot->payload, (uintptr_t)object, memory_order_release);
   /* Pairs with the acquire in pin: who sees the value live sees the object. */
   const uint64_t port = object->ops->type == ZX_OBJ_TYPE_PORT ? WORD_PORT : 0;
   atomic_store_explicit(&slot->word, make_word(generation, true, rights) | port,

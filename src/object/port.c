@@ -101,7 +101,8 @@ zx_status_t zxp_port_create(struct zxp_port** out) {
   port->signalled = 0;
   port->wakes_due = 0;
   port->closed = false;
-  atomic_init(&port->server_ops, NULL);
+  /* Not atomic_init: zxp_port_take_quick may be looking, as above. */
+  atomic_store_explicit(&port->server_ops, NULL, memory_order_relaxed);
   port->server_context = NULL;
   port->server_release = NULL;
   atomic_init(&port->wake_sequence, 0);
