@@ -65,7 +65,7 @@ static void print_stores(void* context, uintptr_t address, uint64_t length,
   }
 }
 
-/* A harvest would change states, which a dump may not: others visit the tree meanwhile. */
+/* A dump changes nothing, so it looks and does not harvest. */
 static void dump_stores_locked(struct zxp_pages* pages, FILE* out) {
   ZXP_LIST_FOREACH(it, &pages->mappings) {
     struct stores s = {.out = out, .mapping = ZXP_CONTAINER_OF(it, struct zxp_mapping, pages_link)};
