@@ -2,11 +2,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Tables and plots from what the benchmarks measured.
 
-bench-report.py [--update DOCS] RESULTS
+bench-report.py [--update DOCS] [--busy PERCENT] RESULTS
 
 RESULTS is a directory with bench_*.json and, if it was recorded, timeline.json. Prints tables in
 Markdown. With --update, the parts of DOCS/performance.md between "<!-- measured: NAME -->" and
-"<!-- end -->" become these tables, and the plots are drawn into DOCS/plots by gnuplot.
+"<!-- end -->" become these tables, and the plots are drawn into DOCS/plots by gnuplot. --busy says by
+how much the machine was busy with other things.
 """
 
 import argparse
@@ -123,8 +124,10 @@ def timeline_table(output):
     return table(["us, with recording"] + list(ways), rows, right=range(1, len(ways) + 1))
 
 
-def tables(outputs):
-    yield "machine", f"Measured on {machine_of(outputs)}."
+def tables(outputs, busy):
+    note = "" if busy < 10 else (f" **The machine was busy by {busy} % with other things**, so these"
+                                 " are not the ratios that it gives when left alone.")
+    yield "machine", f"Measured on {machine_of(outputs)}.{note}"
     yield "summary", summary_table(outputs)
     yield "bars", bars_table(outputs)
     for name, output in outputs.items():
@@ -303,10 +306,11 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--update", metavar="DOCS")
+    parser.add_argument("--busy", metavar="PERCENT", type=int, default=0)
     parser.add_argument("results", metavar="RESULTS")
     args = parser.parse_args()
     outputs = load(args.results)
-    named = dict(tables(outputs))
+    named = dict(tables(outputs, args.busy))
     for name, text in named.items():
         print(f"\n{name}\n\n{text}")
     if args.update:

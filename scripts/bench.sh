@@ -46,4 +46,4 @@ step "Where the time of a fault goes"
 scripts/bench-timeline.py --json "$dir/bench/timeline.json" "$dir/bench/bench_fault" || true
 
 step "Bars"
-scripts/bench-report.py "${update[@]}" "$dir/bench"
+scripts/bench-report.py "${update[@]}" --busy "$busy" "$dir/bench"
