@@ -44,7 +44,8 @@ static double median(struct zxp_placer* p) {
     }
     p->samples[at] = s;
   }
-  return p->samples[p->count / 2];
+  const unsigned middle = p->count / 2;
+  return p->samples[middle];
 }
 
 void zxp_placer_init(struct zxp_placer* p, unsigned allowed) {
