@@ -86,8 +86,8 @@ bool zxp_channel_read_faults(struct zxp_channel* c) {
   }
 }
 
-/* What a loop's thread does that has been told that one of the two may have messages. It will be
- * told again if there are more; looking costs a system call each, so as a rule at one only. */
+/* What a loop's thread does that has not been told where there may be messages. It sleeps before
+ * long, and is told then; looking costs a system call each, so as a rule at one only. */
 static void read_one_of_two(struct zxp_channel* c) {
   struct zxp_channel* const twin = atomic_load_explicit(&c->twin, memory_order_acquire);
   if (twin == NULL) {
@@ -100,9 +100,10 @@ static void read_one_of_two(struct zxp_channel* c) {
   }
 }
 
-void zxp_channel_serve(struct zxp_channel* c) {
+void zxp_channel_serve(struct zxp_channel* c, int readable) {
   atomic_store_explicit(&c->loop_tid, (int)zxp_gettid(), memory_order_relaxed);
-  if (atomic_exchange_explicit(&c->kicked, false, memory_order_acquire)) {
+  if (atomic_load_explicit(&c->kicked, memory_order_relaxed) &&
+      atomic_exchange_explicit(&c->kicked, false, memory_order_acquire)) {
     uint64_t ignored;
     while (read(c->packet_fd, &ignored, sizeof ignored) > 0) {
     }
@@ -111,7 +112,13 @@ void zxp_channel_serve(struct zxp_channel* c) {
    * */
   serving = c;
   serving_loop = true;
-  read_one_of_two(c);
+  if (readable < 0) {
+    read_one_of_two(c);
+  } else if (readable == c->uffd) {
+    zxp_channel_read_faults(c);
+  } else if (readable != c->packet_fd) {
+    zxp_channel_read_faults(atomic_load_explicit(&c->twin, memory_order_acquire));
+  }
   serving = NULL;
   serving_loop = false;
   atomic_fetch_add_explicit(&c->servers, ZXP_CHANNEL_SERVED, memory_order_relaxed);

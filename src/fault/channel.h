@@ -50,8 +50,10 @@ unsigned zxp_channel_poll_fds(const struct zxp_channel* channel, int fds[ZXP_CHA
  * readable, and no thread sleeps in zx_port_wait. */
 void zxp_channel_set_polled(struct zxp_channel* channel, bool polled);
 
-/* Reads and resolves all faults that wait, and clears the packet notification. Never blocks on a
- * pager. After it, take packets with zxp_port_try_take until it says ZX_ERR_SHOULD_WAIT. */
-void zxp_channel_serve(struct zxp_channel* channel);
+/* Reads and resolves all faults that wait at the descriptor, one of zxp_channel_poll_fds, that is
+ * readable; -1: at one of them or another, to be tried. Clears the packet notification. Never
+ * blocks on a pager. After it, take packets with zxp_port_try_take until it says
+ * ZX_ERR_SHOULD_WAIT. */
+void zxp_channel_serve(struct zxp_channel* channel, int readable);
 
 #endif /* ZXP_FAULT_CHANNEL_H_ */

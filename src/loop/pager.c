@@ -35,6 +35,7 @@ struct zxp_loop_pager {
   zx_handle_t pager_handle;              /* (C) to `pager`; closed, not changed, when that closes */
   struct zxp_channel* channel;           /* (C) the port's; NULL until there is one */
   uv_poll_t polls[ZXP_CHANNEL_POLL_MAX]; /* (L) on the channel; the pager is their `data` */
+  int fds[ZXP_CHANNEL_POLL_MAX];         /* (C) what they poll */
   unsigned poll_count;                   /* (C) */
   uv_idle_t again;                       /* (L) active while a batch left packets behind */
   zxp_uv_pager_close_cb close_cb;        /* (L) */
@@ -125,12 +126,12 @@ static void deliver(struct zxp_loop_pager* p, const zx_port_packet_t* packet) {
 
 static void on_again(uv_idle_t* idle);
 
-/* Serves faults and hands out at most one batch of packets. Callbacks may close the pager. How many
- * there were. */
-static int dispatch(struct zxp_loop_pager* p) {
+/* Serves faults (`readable`: as zxp_channel_serve has it) and hands out at most one batch of
+ * packets. Callbacks may close the pager. How many there were. */
+static int dispatch(struct zxp_loop_pager* p, int readable) {
   struct zxp_loop_place* const place = zxp_loop_place_here;
   int n = 0;
-  zxp_channel_serve(p->channel);
+  zxp_channel_serve(p->channel, readable);
   if (place != NULL) {
     zxp_loop_place_served(place, p);
   }
@@ -149,17 +150,18 @@ static int dispatch(struct zxp_loop_pager* p) {
   return n;
 }
 
-bool zxp_loop_pager_serve(struct zxp_loop_pager* p) { return dispatch(p) > 0; }
+bool zxp_loop_pager_serve(struct zxp_loop_pager* p) { return dispatch(p, -1) > 0; }
 
 static void on_again(uv_idle_t* idle) {
-  dispatch(ZXP_CONTAINER_OF(idle, struct zxp_loop_pager, again));
+  dispatch(ZXP_CONTAINER_OF(idle, struct zxp_loop_pager, again), -1);
 }
 
 static void on_poll(uv_poll_t* poll, int status, int events) {
   /* Errors (the descriptor hung up) show themselves to zxp_channel_serve again. */
   (void)status;
   (void)events;
-  dispatch(poll->data);
+  struct zxp_loop_pager* p = poll->data;
+  dispatch(p, p->fds[poll - p->polls]);
 }
 
 /* ---- Creation ---- */
@@ -210,11 +212,10 @@ static void on_half_closed(uv_handle_t* h) {
 
 /* Takes the pager over if it fails: what the loop knows already has to be closed by the loop. */
 static zx_status_t start_polls(struct zxp_loop_pager* p, uv_loop_t* loop) {
-  int fds[ZXP_CHANNEL_POLL_MAX];
-  const unsigned count = zxp_channel_poll_fds(p->channel, fds);
+  const unsigned count = zxp_channel_poll_fds(p->channel, p->fds);
   for (; p->poll_count < count; p->poll_count++) {
     uv_poll_t* const poll = &p->polls[p->poll_count];
-    const int error = uv_poll_init(loop, poll, fds[p->poll_count]);
+    const int error = uv_poll_init(loop, poll, p->fds[p->poll_count]);
     if (error != 0) {
       if (p->poll_count == 0) {
         free_pager(p);
