@@ -26,8 +26,8 @@ static unsigned allowed(void) {
       sched_getaffinity(0, sizeof cores, &cores) != 0 || CPU_COUNT(&cores) < 2) {
     return 1u << ZXP_PLACE_PLAIN;
   }
-  return 1u << ZXP_PLACE_PLAIN | 1u << ZXP_PLACE_SPIN |
-         (zxp_handoff_possible() ? 1u << ZXP_PLACE_TOGETHER : 0u);
+  return 1u << ZXP_PLACE_PLAIN |
+         1u << (zxp_handoff_possible() ? ZXP_PLACE_TOGETHER : ZXP_PLACE_SPIN);
 }
 
 void zxp_loop_place_enter(struct zxp_loop_place* place) {

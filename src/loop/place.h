@@ -8,9 +8,8 @@
  *   PLAIN      answers, sleeps in epoll, and leaves the rest to the scheduler, like any loop
  *   TOGETHER   hands its core over to the thread it wakes (fault/handoff.h), and looks for the next
  *              fault before it goes to sleep
- *   SPIN       looks for the next fault for up to ZXP_PLACE_SPIN_NS before it goes to sleep: for
- *              processes that may not hand over, and for answers so long that both threads have
- *              something to do meanwhile
+ *   SPIN       looks for the next fault for up to ZXP_PLACE_SPIN_NS before it goes to sleep; for
+ *              processes that may not hand over
  *
  * zxp_placer decides. It is told of every batch of faults, and compares what a fault takes from one
  * to the next, everything included:
@@ -43,7 +42,7 @@
 
 enum zxp_place {
   ZXP_PLACE_PLAIN,
-  ZXP_PLACE_SPIN, /* before TOGETHER: it is tried from where PLAIN leaves the threads */
+  ZXP_PLACE_SPIN,
   ZXP_PLACE_TOGETHER,
   ZXP_PLACES,
 };

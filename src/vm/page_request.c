@@ -40,16 +40,6 @@ static struct zxp_request* ending_after(const struct zxp_request_set* set,
   return request_end(r) > page ? r : zxp_request_of(zxp_tree_next(&r->node));
 }
 
-bool zxp_request_next(const struct zxp_request_set* set, enum zxp_request_kind kind, uint64_t first,
-                      uint64_t count, uint64_t* page) {
-  const struct zxp_request* r = ending_after(set, kind, first);
-  if (r == NULL || r->node.key >= end_of(first, count)) {
-    return false;
-  }
-  *page = r->node.key > first ? r->node.key : first;
-  return true;
-}
-
 static void unlist(struct zxp_request_set* set, struct zxp_request* r) {
   zxp_tree_remove(&set->by_first[r->kind], &r->node);
   set->ops->withdraw(set, r);

@@ -137,10 +137,6 @@ static inline struct zxp_request* zxp_request_of(struct zxp_tree_node* n) {
   return n == NULL ? NULL : ZXP_CONTAINER_OF(n, struct zxp_request, node);
 }
 
-/* The first page of [first, +count) that a request of this kind is about; false if none is. */
-bool zxp_request_next(const struct zxp_request_set* set, enum zxp_request_kind kind, uint64_t first,
-                      uint64_t count, uint64_t* page);
-
 /* Whether no request of this kind stands. */
 static inline bool zxp_request_none(const struct zxp_request_set* set, enum zxp_request_kind kind) {
   return zxp_tree_empty(&set->by_first[kind]);

@@ -20,7 +20,8 @@
 /* Pages copied before the source is cleared behind them: while they are in the cache still. */
 #define CHUNK 64
 
-/* Pages whose copy is over before anybody could have been woken meanwhile. */
+/* Pages whose copy is quick enough for handing the core over with it. Longer ones wake afterwards,
+ * in a call of its own. */
 #define HASTY_MAX 16
 
 /* The mapping through which to fill [page, page + count): one that shows `page`; how much of the
@@ -38,38 +39,24 @@ static struct zxp_mapping* filling_mapping(struct zxp_pages* root, uint64_t page
   return NULL;
 }
 
-/*
- * UFFDIO_COPY, and whoever waits for the pages goes on: as soon as the first page that somebody
- * asked for is there, since waking a thread may take as long as copying the rest; or, if this
- * thread hands its core over, when all are.
- */
-static uint64_t copy_and_wake(struct zxp_pages* root, uint64_t page, struct zxp_mapping* m,
-                              uintptr_t address, const unsigned char* from, uint64_t count) {
+/* UFFDIO_COPY, and whoever waits for the pages goes on. */
+static uint64_t copy_and_wake(struct zxp_pages* root, struct zxp_mapping* m, uintptr_t address,
+                              const unsigned char* from, uint64_t count) {
   const int uffd = m->channel->uffd;
   const uint64_t length = count << ZXP_PAGE_SHIFT;
   uint64_t filled = 0;
-  uint64_t asked;
-  if (!zxp_request_next(&root->source->requests, ZXP_REQUEST_READ, page, count, &asked)) {
+  if (!zxp_handoff_on() || zxp_request_none(&root->source->requests, ZXP_REQUEST_READ)) {
     zxp_uffd_copy(uffd, address, from, length, ZXP_UFFD_COPY_PROTECTED, &filled);
   } else if (count <= HASTY_MAX) {
     zxp_handoff_begin();
     zxp_uffd_copy(uffd, address, from, length, ZXP_UFFD_COPY_PROTECTED, &filled);
     zxp_handoff_end();
-  } else if (zxp_handoff_on()) {
+  } else {
     zxp_uffd_copy(uffd, address, from, length, ZXP_UFFD_COPY_PROTECTED | ZXP_UFFD_COPY_WITHOUT_WAKE,
                   &filled);
     zxp_handoff_begin();
     zxp_uffd_wake(uffd, address, length);
     zxp_handoff_end();
-  } else {
-    const uint64_t front = (asked - page + 1) << ZXP_PAGE_SHIFT;
-    uint64_t rest = 0;
-    zxp_uffd_copy(uffd, address, from, front, ZXP_UFFD_COPY_PROTECTED, &filled);
-    if (filled == front && front < length) {
-      zxp_uffd_copy(uffd, address + front, from + front, length - front, ZXP_UFFD_COPY_PROTECTED,
-                    &rest);
-    }
-    filled += rest;
   }
   return filled;
 }
@@ -98,7 +85,7 @@ static zx_status_t fill_locked(struct zxp_pages* root, uint64_t page, uint64_t a
     }
     uint64_t filled = 0;
     if (m != NULL) {
-      const uint64_t bytes = copy_and_wake(root, page, m, address, from, n);
+      const uint64_t bytes = copy_and_wake(root, m, address, from, n);
       filled = bytes >> ZXP_PAGE_SHIFT;
       if (filled > 0 && root->source->woken_channel == NULL) {
         root->source->woken_channel = m->channel;

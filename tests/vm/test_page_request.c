@@ -896,30 +896,10 @@ static void the_check_finds_damage(void** state) {
   assert_true(zxp_request_set_check(&set));
 }
 
-static void the_first_page_asked_for_in_a_range_is_found(void** state) {
-  (void)state;
-  uint64_t page = 99;
-  assert_false(zxp_request_next(&set, ZXP_REQUEST_READ, 0, 100, &page));
-  commit(1, 4, 6);
-  commit(2, 20, 21);
-  assert_false(zxp_request_next(&set, ZXP_REQUEST_DIRTY, 0, 100, &page));
-  assert_false(zxp_request_next(&set, ZXP_REQUEST_READ, 0, 4, &page));
-  assert_false(zxp_request_next(&set, ZXP_REQUEST_READ, 6, 14, &page));
-  assert_false(zxp_request_next(&set, ZXP_REQUEST_READ, 21, UINT64_MAX, &page));
-  assert_int_equal(page, 99);
-  assert_true(zxp_request_next(&set, ZXP_REQUEST_READ, 0, 5, &page));
-  assert_int_equal(page, 4);
-  assert_true(zxp_request_next(&set, ZXP_REQUEST_READ, 5, 50, &page));
-  assert_int_equal(page, 5);
-  assert_true(zxp_request_next(&set, ZXP_REQUEST_READ, 6, UINT64_MAX, &page));
-  assert_int_equal(page, 20);
-}
-
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      TEST(the_first_page_asked_for_in_a_range_is_found),
       TEST(the_first_request_is_announced),
       TEST(requests_apart_are_two),
       TEST(a_request_that_touches_the_next_is_its_own),
