@@ -177,6 +177,7 @@ zx_status_t zxp_vmo_create(uint64_t size, uint64_t content_size, uint32_t option
   *out = vmo;
   return ZX_OK;
 }
+
 static void vmo_destroy(struct zxp_object* object) {
   struct zxp_vmo* vmo = zxp_vmo_of(object);
   zxp_mutex_lock(&all_lock);
