@@ -21,14 +21,22 @@ static struct extent* extent_of(struct zxp_tree_node* n) {
 
 /* The extent that holds `page`, or NULL. */
 static struct extent* extent_at(const struct zxp_extents* e, uint64_t page) {
-  struct extent* x = extent_of(zxp_tree_floor(&e->by_first, page));
+  struct extent* x = extent_of(e->last);
+  if (x != NULL && page - x->node.key < x->count) {
+    return x;
+  }
+  x = extent_of(zxp_tree_floor(&e->by_first, page));
   return x != NULL && page - x->node.key < x->count ? x : NULL;
 }
 
-void zxp_extents_init(struct zxp_extents* e) { zxp_tree_init(&e->by_first); }
+void zxp_extents_init(struct zxp_extents* e) {
+  zxp_tree_init(&e->by_first);
+  e->last = NULL;
+}
 
 void zxp_extents_destroy(struct zxp_extents* e) {
   struct extent* x;
+  e->last = NULL;
   while ((x = extent_of(zxp_tree_first(&e->by_first))) != NULL) {
     zxp_tree_remove(&e->by_first, &x->node);
     zxp_arena_free(x->alloc_page, x->alloc_count);
@@ -81,7 +89,7 @@ zx_status_t zxp_extents_ensure(struct zxp_extents* e, uint64_t first, uint64_t c
                                bool grows) {
   const uint64_t end = first + count;
   while (first < end) {
-    const struct extent* x = extent_at(e, first);
+    struct extent* x = extent_at(e, first);
     if (x == NULL) {
       const zx_status_t st = add_extent(e, first, end, size, grows);
       if (st != ZX_OK) {
@@ -89,6 +97,7 @@ zx_status_t zxp_extents_ensure(struct zxp_extents* e, uint64_t first, uint64_t c
       }
       x = extent_at(e, first);
     }
+    e->last = &x->node;
     first = x->node.key + x->count;
   }
   return ZX_OK;

@@ -17,7 +17,8 @@
 #include "vm/arena.h"
 
 struct zxp_extents {
-  struct zxp_tree by_first; /* struct extent, by first page of the VMO */
+  struct zxp_tree by_first;   /* struct extent, by first page of the VMO */
+  struct zxp_tree_node* last; /* the one that was made sure of last, looked at first; NULL: none */
 };
 
 void zxp_extents_init(struct zxp_extents* e);

@@ -60,7 +60,17 @@ static struct leaf* leaf_after(const struct leaf* l) { return leaf_of(zxp_tree_n
 
 /* The leaf that `page` lies in, or the next one there is. */
 static struct leaf* leaf_from(const struct zxp_page_map* map, uint64_t page) {
-  return leaf_of(zxp_tree_ceil(&map->leaves, leaf_key(page)));
+  const uint64_t key = leaf_key(page);
+  if (map->last != NULL && map->last->key == key) {
+    return leaf_of(map->last);
+  }
+  return leaf_of(zxp_tree_ceil(&map->leaves, key));
+}
+
+/* The leaf that `page` lies in, or NULL. */
+static struct leaf* leaf_at(const struct zxp_page_map* map, uint64_t page) {
+  struct leaf* l = leaf_from(map, page);
+  return l != NULL && l->node.key == leaf_key(page) ? l : NULL;
 }
 
 static enum zxp_page_state state_in(const struct leaf* l, uint64_t page) {
@@ -114,6 +124,7 @@ static void put(struct zxp_page_map* map, struct leaf* l, uint64_t bits,
 static void drop_if_empty(struct zxp_page_map* map, struct leaf* l) {
   if (bits_in(l, STORED) == 0) {
     zxp_tree_remove(&map->leaves, &l->node);
+    map->last = map->last == &l->node ? NULL : map->last;
     if (map->spare != NULL) {
       free(leaf_of(map->spare));
     }
@@ -196,6 +207,7 @@ static struct leaf* ensure_leaves(struct zxp_page_map* map, uint64_t first, uint
       zxp_tree_insert(&map->leaves, &l->node, key);
     }
     result = result == NULL ? l : result;
+    map->last = &l->node;
   }
   return result;
 }
@@ -212,7 +224,7 @@ static void self_check(const struct zxp_page_map* map) {
 /* ---- Queries ---- */
 
 enum zxp_page_state zxp_page_map_get(const struct zxp_page_map* map, uint64_t page) {
-  const struct leaf* l = leaf_of(zxp_tree_find(&map->leaves, leaf_key(page)));
+  const struct leaf* l = leaf_at(map, page);
   if (l != NULL) {
     const enum zxp_page_state state = state_in(l, page);
     if (state != ZXP_PAGE_EMPTY) {
@@ -277,6 +289,11 @@ uint64_t zxp_page_map_count_resident(const struct zxp_page_map* map, uint64_t fi
   return n;
 }
 
+unsigned zxp_page_map_near(const struct zxp_page_map* map, uint64_t page) {
+  const struct leaf* l = leaf_at(map, page);
+  return l == NULL ? 0 : (unsigned)__builtin_popcountll(bits_in(l, RESIDENTS));
+}
+
 uint64_t zxp_page_map_metadata_bytes(const struct zxp_page_map* map) {
   /* As malloc of glibc has it: one word before each block, the sum rounded up to 16. */
   const uint64_t leaf_bytes = (sizeof(struct leaf) + sizeof(size_t) + 15) & ~(uint64_t)15;
@@ -330,6 +347,7 @@ void zxp_page_map_init(struct zxp_page_map* map) {
   zxp_tree_init(&map->known);
   map->resident = 0;
   map->spare = NULL;
+  map->last = NULL;
 }
 
 static void free_leaves(struct zxp_tree_node* n) {
@@ -503,7 +521,8 @@ void zxp_page_map_writeback_end(struct zxp_page_map* map, uint64_t first, uint64
 
 bool zxp_page_map_check(const struct zxp_page_map* map) {
   if (!zxp_tree_check(&map->leaves) || !zxp_zero_check(&map->intervals) ||
-      !zxp_zero_check(&map->known)) {
+      !zxp_zero_check(&map->known) ||
+      (map->last != NULL && zxp_tree_find(&map->leaves, map->last->key) != map->last)) {
     return false;
   }
   for (const struct zxp_zero_interval* k = zxp_zero_next(&map->known, 0); k != NULL;

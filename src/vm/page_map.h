@@ -77,6 +77,8 @@ struct zxp_page_map {
   uint64_t resident;           /* pages in CLEAN, DIRTY or AWAITING */
   struct zxp_tree_node* spare; /* a leaf that was given up last: transfer VMOs fill and empty one
                                 * page all the time. NULL: none */
+  struct zxp_tree_node* last;  /* the leaf that was filled last, where the next calls look first:
+                                * pages are worked on one after the other. NULL: none */
 };
 
 void zxp_page_map_init(struct zxp_page_map* map);
@@ -102,6 +104,9 @@ zx_status_t zxp_page_map_know_zeros(struct zxp_page_map* map, uint64_t first, ui
 /* How many pages of [first, first + count) are resident. */
 uint64_t zxp_page_map_count_resident(const struct zxp_page_map* map, uint64_t first,
                                      uint64_t count);
+
+/* How many pages of the aligned 64 that `page` is one of are resident: what lies near by. */
+unsigned zxp_page_map_near(const struct zxp_page_map* map, uint64_t page);
 
 /* Bytes of metadata held for the pages of this map (leaves and intervals as allocated). */
 uint64_t zxp_page_map_metadata_bytes(const struct zxp_page_map* map);

@@ -203,6 +203,21 @@ static void metadata_goes_with_the_last_page(void** state) {
   assert_int_equal(zxp_page_map_metadata_bytes(&map), 0);
 }
 
+static void pages_near_by_are_counted_among_an_aligned_64(void** state) {
+  (void)state;
+  assert_int_equal(zxp_page_map_near(&map, 64), 0);
+  set(64, 3, ZXP_PAGE_CLEAN);
+  set(127, 2, ZXP_PAGE_DIRTY); /* one of them among the next 64 */
+  set(100, 1, ZXP_PAGE_MARKER);
+  assert_int_equal(zxp_page_map_near(&map, 63), 0);
+  assert_int_equal(zxp_page_map_near(&map, 64), 4);
+  assert_int_equal(zxp_page_map_near(&map, 110), 4);
+  assert_int_equal(zxp_page_map_near(&map, 128), 1);
+  set(128, 1, ZXP_PAGE_EMPTY);
+  assert_int_equal(zxp_page_map_near(&map, 128), 0);
+  assert_int_equal(zxp_page_map_near(&map, 64), 4);
+}
+
 static void the_last_page_there_can_be_works(void** state) {
   (void)state;
   const uint64_t last = (UINT64_C(1) << 52) - 1;
@@ -835,6 +850,7 @@ int main(void) {
       TEST(ranges_reach_across_leaves),
       TEST(a_range_of_no_pages_changes_nothing),
       TEST(metadata_goes_with_the_last_page),
+      TEST(pages_near_by_are_counted_among_an_aligned_64),
       TEST(the_last_page_there_can_be_works),
       TEST(a_run_is_the_pages_of_one_state),
       TEST(a_run_ends_at_its_limit),
