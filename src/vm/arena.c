@@ -210,18 +210,21 @@ bool zxp_arena_next_data(uint64_t first, uint64_t count, uint64_t* data, uint64_
   return true;
 }
 
-void zxp_arena_pread(void* dst, uint64_t byte_offset, size_t length) {
+bool zxp_arena_pread(void* dst, uint64_t byte_offset, size_t length) {
   unsigned char* to = dst;
   while (length > 0) {
     const ssize_t n = pread(zxp_arena.fd, to, length, (off_t)byte_offset);
     if (n < 0 && errno == EINTR) {
       continue;
     }
-    ZXP_ASSERT(n > 0);
+    if (n <= 0) {
+      return false;
+    }
     to += n;
     byte_offset += (uint64_t)n;
     length -= (size_t)n;
   }
+  return true;
 }
 
 zx_status_t zxp_arena_pwrite(uint64_t byte_offset, const void* from, size_t length) {

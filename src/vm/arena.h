@@ -71,8 +71,9 @@ zx_status_t zxp_arena_write(uint64_t first, const void* from, uint64_t count);
  * memory, or `from` cannot be read; part may have been written. */
 zx_status_t zxp_arena_pwrite(uint64_t byte_offset, const void* from, size_t length);
 
-/* Copies out of the arena without giving holes memory. */
-void zxp_arena_pread(void* dst, uint64_t byte_offset, size_t length);
+/* Copies out of the arena without giving holes memory. False: `dst` cannot be written; part may
+ * have been. */
+bool zxp_arena_pread(void* dst, uint64_t byte_offset, size_t length);
 
 static inline unsigned char* zxp_arena_view(uint64_t page) {
   return zxp_arena.view + (page << ZXP_PAGE_SHIFT);

@@ -53,13 +53,57 @@ static bool clip_locked(const struct transfer* t, const struct zxp_pages* pages,
   return true;
 }
 
+/* ---- Pages that lie alone ----
+ *
+ * A page far from all others needs page tables of its own where the arena is mapped, which take
+ * longer to make and to give up again than a few system calls take. So the first accesses to it are
+ * system calls, and only one that is accessed again and again is touched there.
+ */
+
+/* A smaller VMO needs 32 page tables at most, and its pages are never that far apart. */
+#define LONE_MIN_PAGES (UINT64_C(64) << (20 - ZXP_PAGE_SHIFT))
+/* Among 64 pages: so few are not worth a page table. */
+#define LONE_NEAR 2u
+/* Calls, before the page is touched; a page fault takes about as long as two. */
+#define LONE_CALLS 3u
+/* Remembered by each thread, in 128 bytes of the few that a library may have. */
+#define LONE_SLOTS_LOG2 4
+
+/* Of the places accessed by calls of late: arena page / 64, times 4, plus how many calls. */
+static _Thread_local uint64_t lone_calls[1 << LONE_SLOTS_LOG2];
+_Static_assert(LONE_CALLS < 4, "two bits");
+
+/* Whether `page`, which is at `arena_page`, should be accessed by a system call. */
+static bool lies_alone(const struct zxp_pages* pages, uint64_t page, uint64_t arena_page) {
+  if (pages->size >> ZXP_PAGE_SHIFT < LONE_MIN_PAGES ||
+      zxp_page_map_near(&pages->map, page) > LONE_NEAR) {
+    return false;
+  }
+  const uint64_t key = arena_page / 64 + 1; /* not 0, which is an empty slot */
+  uint64_t* slot = &lone_calls[key * UINT64_C(0x9e3779b97f4a7c15) >> (64 - LONE_SLOTS_LOG2)];
+  if (*slot >> 2 != key) {
+    *slot = key << 2;
+  }
+  if ((*slot & 3) >= LONE_CALLS) {
+    return false;
+  }
+  ++*slot;
+  return true;
+}
+
+/* ---- Copying ---- */
+
 /* Copies part of a run that the view describes, without giving holes memory. `skip`: bytes into its
- * first page. Says how many bytes. */
+ * first page. Says how many bytes. A system call that cannot write to `to` is followed by a copy,
+ * which says so as it would anywhere: by a signal. */
 static uint64_t copy_from_view(const struct zxp_pages* pages, const struct zxp_view* v, void* to,
                                uint64_t skip, uint64_t length) {
   uint64_t n = min_u64(length, (v->count << ZXP_PAGE_SHIFT) - skip);
   if (v->content == ZXP_CONTENT_BYTES) {
-    memcpy(to, zxp_arena_view(v->arena_page) + skip, n);
+    if (n > ZXP_PAGE_SIZE || !lies_alone(pages, v->page, v->arena_page) ||
+        !zxp_arena_pread(to, (v->arena_page << ZXP_PAGE_SHIFT) + skip, n)) {
+      memcpy(to, zxp_arena_view(v->arena_page) + skip, n);
+    }
     return n;
   }
   uint64_t arena_page = 0;
@@ -68,7 +112,9 @@ static uint64_t copy_from_view(const struct zxp_pages* pages, const struct zxp_v
       zxp_extents_find(&pages->storage->extents, v->page, v->count, &arena_page, &run)) {
     /* A mapping may have filled it. */
     n = min_u64(n, (run << ZXP_PAGE_SHIFT) - skip);
-    zxp_arena_pread(to, (arena_page << ZXP_PAGE_SHIFT) + skip, n);
+    if (!zxp_arena_pread(to, (arena_page << ZXP_PAGE_SHIFT) + skip, n)) {
+      memcpy(to, zxp_arena_view(arena_page) + skip, n);
+    }
   } else {
     if (pages->untracked) {
       n = min_u64(n, (run << ZXP_PAGE_SHIFT) - skip);
@@ -241,7 +287,8 @@ static void copy_to_pages(struct zxp_pages* pages, const void* from, uint64_t of
     ZXP_ASSERT(there);
     const uint64_t skip = offset & ZXP_PAGE_MASK;
     const uint64_t n = min_u64(length, (run << ZXP_PAGE_SHIFT) - skip);
-    if (!fresh || zxp_arena_pwrite((arena_page << ZXP_PAGE_SHIFT) + skip, in, n) != ZX_OK) {
+    const bool call = fresh || (n <= ZXP_PAGE_SIZE && lies_alone(pages, page, arena_page));
+    if (!call || zxp_arena_pwrite((arena_page << ZXP_PAGE_SHIFT) + skip, in, n) != ZX_OK) {
       memcpy(zxp_arena_view(arena_page) + skip, in, n);
     }
     in += n;

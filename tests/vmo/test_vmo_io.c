@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* zx_vmo_read and zx_vmo_write: vmo.md 3, scenario S20. */
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "../base/random.h"
 #include "tagged.h"
@@ -404,6 +406,120 @@ SCENARIO(concurrent_writers_leave_bytes_of_one_or_the_other) {
   expect_mixed(v);
 }
 
+/* ---- Pages far from all others, which calls access in another way ---- */
+
+#define FAR_SIZE  (UINT64_C(1) << 40)
+#define FAR_PAGES 200u
+
+/* Where page `n` is: the first and the last of the VMO among them, and some side by side. */
+static uint64_t far_offset(uint64_t n) {
+  const uint64_t pages = FAR_SIZE / PAGE;
+  return n % 10 == 9 ? far_offset(n - 1) + PAGE : n * (pages - 2) / (FAR_PAGES - 2) * PAGE;
+}
+
+static void fill_far(uint8_t bytes[PAGE], uint64_t n, unsigned round) {
+  for (size_t i = 0; i < PAGE; i++) {
+    bytes[i] = (uint8_t)(n * 31 + round * 7 + i);
+  }
+}
+
+/* vmo.md 3: how far apart pages are changes nothing, however often they are accessed */
+SCENARIO(pages_far_apart_keep_their_bytes) {
+  static uint8_t written[PAGE];
+  static uint8_t read[PAGE];
+  zx_handle_t vmo;
+  check_ok(zx_vmo_create(FAR_SIZE, 0, &vmo));
+  for (unsigned round = 0; round < 6; round++) {
+    for (uint64_t n = 0; n < FAR_PAGES; n++) {
+      fill_far(written, n, round);
+      /* In two parts, of odd lengths. */
+      const size_t part = 1 + n * 37 % (PAGE - 1);
+      check_ok(zx_vmo_write(vmo, written, far_offset(n), part));
+      check_ok(zx_vmo_write(vmo, written + part, far_offset(n) + part, PAGE - part));
+    }
+    for (uint64_t n = 0; n < FAR_PAGES; n++) {
+      fill_far(written, n, round);
+      const size_t part = 1 + n * 53 % (PAGE - 1);
+      memset(read, UNTOUCHED, sizeof(read));
+      check_ok(zx_vmo_read(vmo, read, far_offset(n), part));
+      check_ok(zx_vmo_read(vmo, read + part, far_offset(n) + part, PAGE - part));
+      check_true(memcmp(read, written, PAGE) == 0);
+    }
+  }
+  check_ok(zx_handle_close(vmo));
+}
+
+/* vmo.md 3: calls and mappings show the same bytes, wherever the page is */
+SCENARIO(a_page_far_from_others_is_the_same_in_a_mapping) {
+  zx_handle_t vmo;
+  zx_vaddr_t at;
+  uint64_t word = 1;
+  const uint64_t offset = far_offset(FAR_PAGES / 2);
+  check_ok(zx_vmo_create(FAR_SIZE, 0, &vmo));
+  check_ok(zx_vmar_map(zx_vmar_root_self(), ZX_VM_PERM_READ | ZX_VM_PERM_WRITE, 0, vmo, offset,
+                       PAGE, &at));
+  volatile uint64_t* const mapped = (volatile uint64_t*)at;
+  for (uint64_t i = 1; i < 10; i++) {
+    check_ok(zx_vmo_write(vmo, &i, offset, sizeof(i)));
+    check_equal(*mapped, i);
+    mapped[1] = 2 * i;
+    check_ok(zx_vmo_read(vmo, &word, offset + sizeof(word), sizeof(word)));
+    check_equal(word, 2 * i);
+  }
+  check_ok(zx_vmar_unmap(zx_vmar_root_self(), at, PAGE));
+  check_ok(zx_handle_close(vmo));
+}
+
+static void* shut_page;
+
+static void open_shut_page(int number, siginfo_t* info, void* context) {
+  (void)number;
+  (void)context;
+  if (info->si_addr < shut_page || (uint8_t*)info->si_addr >= (uint8_t*)shut_page + PAGE ||
+      mprotect(shut_page, PAGE, PROT_READ | PROT_WRITE) != 0) {
+    abort();
+  }
+}
+
+static void shut(void) { check_equal(mprotect(shut_page, PAGE, PROT_NONE), 0); }
+
+/* objects.md, head: a buffer that is no memory is a signal, as it is for a load or a store: a
+ * program that puts things right in its handler does not notice */
+SCENARIO(a_buffer_that_a_signal_handler_repairs_is_copied) {
+  const struct sigaction action = {.sa_sigaction = open_shut_page, .sa_flags = SA_SIGINFO};
+  struct sigaction former;
+  zx_handle_t vmo;
+  zx_vaddr_t at;
+  shut_page = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  check_true(shut_page != MAP_FAILED);
+  check_equal(sigaction(SIGSEGV, &action, &former), 0);
+  check_ok(zx_vmo_create(FAR_SIZE, 0, &vmo));
+
+  /* Into a page without memory, into one that has it, and out of one far from others. */
+  for (int i = 0; i < 2; i++) {
+    memset(shut_page, 3, PAGE);
+    shut();
+    check_ok(zx_vmo_write(vmo, shut_page, far_offset(7), PAGE));
+  }
+  memset(shut_page, 4, PAGE);
+  shut();
+  check_ok(zx_vmo_read(vmo, shut_page, far_offset(7), PAGE));
+  check_true(is_filled_with(shut_page, 3, PAGE));
+
+  /* Out of a page that only a mapping has filled. */
+  check_ok(zx_vmar_map(zx_vmar_root_self(), ZX_VM_PERM_READ | ZX_VM_PERM_WRITE, 0, vmo,
+                       far_offset(20), PAGE, &at));
+  memset((void*)at, 5, PAGE);
+  shut();
+  check_ok(zx_vmo_read(vmo, shut_page, far_offset(20), PAGE));
+  check_true(is_filled_with(shut_page, 5, PAGE));
+
+  check_ok(zx_vmar_unmap(zx_vmar_root_self(), at, PAGE));
+  check_ok(zx_handle_close(vmo));
+  check_equal(sigaction(SIGSEGV, &former, NULL), 0);
+  check_equal(munmap(shut_page, PAGE), 0);
+}
+
 int main(int argc, char** argv) {
   const struct CMUnitTest tests[] = {
       TEST(ranges_are_all_or_nothing),
@@ -426,6 +542,9 @@ int main(int argc, char** argv) {
       TEST(threads_that_copy_crosswise_between_absent_pages_do_not_deadlock),
       TEST(a_read_of_absent_pages_into_a_mapping_of_themselves_asks_once),
       TEST(concurrent_writers_leave_bytes_of_one_or_the_other),
+      TEST(pages_far_apart_keep_their_bytes),
+      TEST(a_page_far_from_others_is_the_same_in_a_mapping),
+      TEST(a_buffer_that_a_signal_handler_repairs_is_copied),
   };
   return scenario_main(tests, sizeof(tests) / sizeof(tests[0]), argc, argv);
 }
