@@ -5,24 +5,35 @@
 
 #include "base/export.h"
 
-struct zxp_counters zxp_counters;
+struct zxp_counters zxp_counters_shared;
+
+static uint64_t sum(size_t offset) {
+  uint64_t n = atomic_load(zxp_counter_at(&zxp_counters_shared, offset));
+  const unsigned count = zxp_visitor_count();
+  for (unsigned i = 0; i < count; i++) {
+    n += atomic_load(zxp_counter_at(&zxp_visitors[i].counters, offset));
+  }
+  return n;
+}
+
+#define SUM(field) sum(offsetof(struct zxp_counters, field))
 
 ZXP_EXPORT zx_status_t zxp_stats(zxp_stats_t* out) {
   if (out == NULL) {
     return ZX_ERR_INVALID_ARGS;
   }
   *out = (zxp_stats_t){
-      .faults = atomic_load(&zxp_counters.faults),
-      .faults_local = atomic_load(&zxp_counters.faults_local),
-      .requests = atomic_load(&zxp_counters.requests),
-      .joined = atomic_load(&zxp_counters.joined),
-      .packets_taken = atomic_load(&zxp_counters.packets_taken),
-      .withdrawn = atomic_load(&zxp_counters.withdrawn),
-      .supplied_pages = atomic_load(&zxp_counters.supplied_pages),
-      .dirtied_pages = atomic_load(&zxp_counters.dirtied_pages),
-      .failed = atomic_load(&zxp_counters.failed),
-      .woken = atomic_load(&zxp_counters.woken),
-      .signals_sent = atomic_load(&zxp_counters.signals_sent),
+      .faults = SUM(faults),
+      .faults_local = SUM(faults_local),
+      .requests = SUM(requests),
+      .joined = SUM(joined),
+      .packets_taken = SUM(packets_taken),
+      .withdrawn = SUM(withdrawn),
+      .supplied_pages = SUM(supplied_pages),
+      .dirtied_pages = SUM(dirtied_pages),
+      .failed = SUM(failed),
+      .woken = SUM(woken),
+      .signals_sent = SUM(signals_sent),
   };
   return ZX_OK;
 }

@@ -15,7 +15,7 @@ static pthread_once_t once = PTHREAD_ONCE_INIT;
 static pthread_key_t at_exit_key;
 static bool have_key;
 
-static _Thread_local struct zxp_visitor* mine;
+_Thread_local struct zxp_visitor* zxp_visitor_mine;
 static _Thread_local bool refused; /* asked, and there was none */
 
 static void give_back(struct zxp_visitor* v) {
@@ -28,7 +28,7 @@ static void give_back(struct zxp_visitor* v) {
 }
 
 static void at_thread_exit(void* value) {
-  mine = NULL;
+  zxp_visitor_mine = NULL;
   give_back(value);
 }
 
@@ -51,7 +51,7 @@ static struct zxp_visitor* take(void) {
   return v;
 }
 
-static struct zxp_visitor* first_time(void) {
+struct zxp_visitor* zxp_visitor_take(void) {
   if (refused) {
     return NULL;
   }
@@ -61,12 +61,7 @@ static struct zxp_visitor* first_time(void) {
     give_back(v);
     v = NULL;
   }
-  mine = v;
+  zxp_visitor_mine = v;
   refused = v == NULL;
   return v;
-}
-
-struct zxp_visitor* zxp_visitor_self(void) {
-  struct zxp_visitor* v = mine;
-  return v != NULL ? v : first_time();
 }

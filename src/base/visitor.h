@@ -15,6 +15,7 @@
  *
  *   `handle`            a slot of the handle table, so that its object lives on: object/handle.h
  *   `lock` and the rest what a lock guards: base/biased_lock.h
+ *   `counters`          what the thread has counted: base/stats.h
  *
  * A thread gets its place when it first asks and gives it back when it ends. There are 256; who
  * comes later goes the way that needs none, as does a signal handler that has interrupted a visit.
@@ -27,6 +28,7 @@
 
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /* More threads than a machine of ordinary size runs at once. */
@@ -35,6 +37,21 @@
 /* Processors fetch lines of 64 bytes in pairs. What the one is about and what the other is about is
  * looked at by different threads. */
 #define ZXP_VISITOR_ALIGN 128
+
+/* What zxp_stats() adds up (base/stats.h); the fields are those of zxp_stats_t. */
+struct zxp_counters {
+  _Atomic uint64_t faults;
+  _Atomic uint64_t faults_local;
+  _Atomic uint64_t requests;
+  _Atomic uint64_t joined;
+  _Atomic uint64_t packets_taken;
+  _Atomic uint64_t withdrawn;
+  _Atomic uint64_t supplied_pages;
+  _Atomic uint64_t dirtied_pages;
+  _Atomic uint64_t failed;
+  _Atomic uint64_t woken;
+  _Atomic uint64_t signals_sent;
+};
 
 /* (A) atomic, stored by the thread itself but for `handle`  (O) the thread's own */
 struct zxp_visitor {
@@ -47,6 +64,9 @@ struct zxp_visitor {
   _Atomic uint64_t end;                               /* (A) */
   atomic_bool writes;                                 /* (A) */
   uint32_t unmet;                                     /* (O) */
+
+  /* base/stats.h; stays as it is from one owner of the place to the next */
+  _Alignas(ZXP_VISITOR_ALIGN) struct zxp_counters counters; /* (A) */
 };
 
 /* All places; those that have been anybody's so far come first. */
@@ -56,7 +76,14 @@ extern atomic_uint zxp_visitors_used; /* (A) only grows */
 /* How many places to look through, once it is stored that no visitor may come. */
 static inline unsigned zxp_visitor_count(void) { return atomic_load(&zxp_visitors_used); }
 
+extern _Thread_local struct zxp_visitor* zxp_visitor_mine; /* NULL: none so far */
+
+struct zxp_visitor* zxp_visitor_take(void);
+
 /* The calling thread's place; NULL if there is none left. */
-struct zxp_visitor* zxp_visitor_self(void);
+static inline struct zxp_visitor* zxp_visitor_self(void) {
+  struct zxp_visitor* v = zxp_visitor_mine;
+  return v != NULL ? v : zxp_visitor_take();
+}
 
 #endif /* ZXP_BASE_VISITOR_H_ */
