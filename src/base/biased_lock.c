@@ -4,8 +4,6 @@
 #include <sched.h>
 #include <time.h>
 
-#include "base/quick_lock.h"
-
 /* Quiet holds before the bias comes (back). Taking it away costs about as much as two holds, so
  * however often that happens, it is a small part of them. */
 #define QUIET_HOLDS 16
@@ -21,12 +19,10 @@
 #define WAIT_SLEEP  50000 /* ns; a visit that lasts has a page fault or worse to wait for */
 
 void zxp_biased_init(struct zxp_biased_lock* l, enum zxp_rank rank) {
-  zxp_mutex_init(&l->mutex, rank);
+  zxp_quick_lock_init(&l->mutex, rank);
   atomic_init(&l->bias, ZXP_BIAS_NONE);
   l->quiet = 0;
 }
-
-void zxp_biased_destroy(struct zxp_biased_lock* l) { zxp_mutex_destroy(&l->mutex); }
 
 static void wait_turn(unsigned turn) {
   if (turn < WAIT_SPINS) {
@@ -51,7 +47,7 @@ void zxp_biased_revoke(struct zxp_biased_lock* l) {
 }
 
 bool zxp_biased_try_lock(struct zxp_biased_lock* l) {
-  if (!zxp_mutex_try_lock(&l->mutex)) {
+  if (!zxp_quick_trylock(&l->mutex)) {
     return false;
   }
   if (atomic_load_explicit(&l->bias, memory_order_relaxed) == ZXP_BIAS_NONE) {
@@ -68,13 +64,13 @@ bool zxp_biased_try_lock(struct zxp_biased_lock* l) {
   } else {
     /* Who comes next has to know that somebody may be in. */
     atomic_store(&l->bias, bias);
-    zxp_mutex_unlock(&l->mutex);
+    zxp_quick_unlock(&l->mutex);
   }
   return alone;
 }
 
 void zxp_biased_lock_pair(struct zxp_biased_lock* a, struct zxp_biased_lock* b) {
-  zxp_mutex_lock_pair(&a->mutex, &b->mutex);
+  zxp_quick_lock_pair(&a->mutex, &b->mutex);
   struct zxp_biased_lock* const both[] = {a, b};
   for (int i = 0; i < 2; i++) {
     if (atomic_load_explicit(&both[i]->bias, memory_order_relaxed) != ZXP_BIAS_NONE) {
@@ -84,7 +80,7 @@ void zxp_biased_lock_pair(struct zxp_biased_lock* a, struct zxp_biased_lock* b) 
 }
 
 void zxp_biased_unlock_pair(struct zxp_biased_lock* a, struct zxp_biased_lock* b) {
-  zxp_mutex_unlock_pair(&a->mutex, &b->mutex);
+  zxp_quick_unlock_pair(&a->mutex, &b->mutex);
 }
 
 void zxp_biased_quiet(struct zxp_biased_lock* l, bool writes) {

@@ -43,7 +43,7 @@
 
 #include <stdatomic.h>
 
-#include "base/lock.h"
+#include "base/quick_lock.h"
 #include "base/visitor.h"
 
 enum zxp_bias {
@@ -53,31 +53,30 @@ enum zxp_bias {
 };
 
 struct zxp_biased_lock {
-  struct zxp_mutex mutex; /* first: the lock's address is what ranks are kept by */
-  atomic_uint bias;       /* enum zxp_bias; with the mutex held, but READS to WRITES by a visit */
-  unsigned quiet;         /* guarded by mutex: quiet holds since the bias went */
+  struct zxp_quick_lock mutex; /* first: the lock's address is what ranks are kept by */
+  atomic_uint bias; /* enum zxp_bias; with the mutex held, but READS to WRITES by a visit */
+  unsigned quiet;   /* guarded by mutex: quiet holds since the bias went */
 };
 
 void zxp_biased_init(struct zxp_biased_lock* l, enum zxp_rank rank);
-void zxp_biased_destroy(struct zxp_biased_lock* l);
 
 /* Takes the bias away; the mutex is held. */
 void zxp_biased_revoke(struct zxp_biased_lock* l);
 
 static inline void zxp_biased_lock(struct zxp_biased_lock* l) {
-  zxp_mutex_lock(&l->mutex);
+  zxp_quick_lock(&l->mutex);
   if (atomic_load_explicit(&l->bias, memory_order_relaxed) != ZXP_BIAS_NONE) {
     zxp_biased_revoke(l);
   }
 }
 
-static inline void zxp_biased_look(struct zxp_biased_lock* l) { zxp_mutex_lock(&l->mutex); }
+static inline void zxp_biased_look(struct zxp_biased_lock* l) { zxp_quick_lock(&l->mutex); }
 
 /* For dumps: takes the lock if it is to be had at once, with nobody in. */
 bool zxp_biased_try_lock(struct zxp_biased_lock* l);
 
 /* Ends lock and look. */
-static inline void zxp_biased_unlock(struct zxp_biased_lock* l) { zxp_mutex_unlock(&l->mutex); }
+static inline void zxp_biased_unlock(struct zxp_biased_lock* l) { zxp_quick_unlock(&l->mutex); }
 
 /* Locks two of one rank, lower address first; once if they are the same. */
 void zxp_biased_lock_pair(struct zxp_biased_lock* a, struct zxp_biased_lock* b);

@@ -2,6 +2,7 @@
 #include "base/quick_lock.h"
 
 #include <linux/futex.h>
+#include <stdint.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -34,4 +35,28 @@ void zxp_quick_lock_wait(struct zxp_quick_lock* lock) {
 
 void zxp_quick_lock_wake(struct zxp_quick_lock* lock) {
   syscall(SYS_futex, &lock->state, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+}
+
+void zxp_quick_lock_pair(struct zxp_quick_lock* a, struct zxp_quick_lock* b) {
+  struct zxp_quick_lock* low = (uintptr_t)a < (uintptr_t)b ? a : b;
+  struct zxp_quick_lock* high = low == a ? b : a;
+  zxp_quick_lock(low);
+  if (low == high) {
+    return;
+  }
+#if ZXP_DEBUG
+  zxp_rank_acquire(high, high->rank, true);
+#endif
+  unsigned free = 0;
+  if (!atomic_compare_exchange_strong_explicit(&high->state, &free, 1, memory_order_acquire,
+                                               memory_order_relaxed)) {
+    zxp_quick_lock_wait(high);
+  }
+}
+
+void zxp_quick_unlock_pair(struct zxp_quick_lock* a, struct zxp_quick_lock* b) {
+  zxp_quick_unlock(a);
+  if (a != b) {
+    zxp_quick_unlock(b);
+  }
 }

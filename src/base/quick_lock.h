@@ -79,4 +79,8 @@ static inline void zxp_quick_unlock(struct zxp_quick_lock* lock) {
   }
 }
 
+/* Locks two of one rank, lower address first; once if they are the same. */
+void zxp_quick_lock_pair(struct zxp_quick_lock* a, struct zxp_quick_lock* b);
+void zxp_quick_unlock_pair(struct zxp_quick_lock* a, struct zxp_quick_lock* b);
+
 #endif /* ZXP_BASE_QUICK_LOCK_H_ */

@@ -56,7 +56,6 @@ static void tree_init(struct zxp_vmo_tree* tree) {
 
 void zxp_vmo_tree_put(struct zxp_vmo_tree* tree) {
   if (atomic_fetch_sub_explicit(&tree->refs, 1, memory_order_acq_rel) == 1) {
-    zxp_biased_destroy(&tree->lock);
     give_back(tree, tree->block);
   }
 }

@@ -25,8 +25,6 @@ static int set_up(void** state) {
 
 static int tear_down(void** state) {
   (void)state;
-  zxp_biased_destroy(&lock);
-  zxp_biased_destroy(&other);
   return 0;
 }
 
