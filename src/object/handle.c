@@ -268,9 +268,16 @@ static void give_pins(struct slot* slot) {
 }
 
 bool zxp_handle_is_live(zx_handle_t handle, const struct zxp_object* object) {
+  return zxp_handle_is(handle, object, ZX_RIGHT_NONE);
+}
+
+bool zxp_handle_is(zx_handle_t handle, const struct zxp_object* object, zx_rights_t rights) {
   const struct slot* slot = slot_of(handle);
-  if (slot == NULL ||
-      !word_matches(atomic_load_explicit(&slot->word, memory_order_acquire), handle)) {
+  if (slot == NULL) {
+    return false;
+  }
+  const uint64_t word = atomic_load_explicit(&slot->word, memory_order_acquire);
+  if (!word_matches(word, handle) || (word_rights(word) & rights) != rights) {
     return false;
   }
   /* The second look tells that the object was this value's: a slot gets another one only under

@@ -84,6 +84,9 @@ struct zxp_object* zxp_handle_peek_port(zx_handle_t handle, zx_rights_t rights);
 /* Whether the value still names a live handle to this object. Any lock may be held. */
 bool zxp_handle_is_live(zx_handle_t handle, const struct zxp_object* object);
 
+/* The same, and that it has these rights: spares a pin where something else keeps the object. */
+bool zxp_handle_is(zx_handle_t handle, const struct zxp_object* object, zx_rights_t rights);
+
 /* A live handle's value dies, and all that objects.md 2.5 lists follows. ZX_ERR_BAD_HANDLE. */
 zx_status_t zxp_handle_close(zx_handle_t handle);
 

@@ -17,39 +17,45 @@
 /* Entries of a dirty-range query gathered under one hold of the lock. */
 #define QUERY_CHUNK 128
 
-/* A pager and one of its roots, pinned. */
+/* A root of a pager, pinned. It keeps its pager, so that need not be. */
 struct target {
-  zx_handle_t pager_handle;
   zx_handle_t vmo_handle;
-  struct zxp_pager* pager;
   struct zxp_vmo* vmo;
 };
 
-static void target_unpin(const struct target* t) {
-  zxp_handle_unpin(t->vmo_handle);
-  zxp_handle_unpin(t->pager_handle);
-}
+static void target_unpin(const struct target* t) { zxp_handle_unpin(t->vmo_handle); }
 
-/* Pager with `pager_rights`, VMO with `vmo_rights`, root of this pager: in this order. */
-static zx_status_t pin_target(zx_handle_t pager, zx_rights_t pager_rights, zx_handle_t vmo,
-                              zx_rights_t vmo_rights, struct target* out) {
+/* What is wrong with a target: the pager and its rights, the VMO and its, whether it is a root of
+ * this pager, in this order. */
+static zx_status_t check_target(zx_handle_t pager, zx_rights_t pager_rights, zx_handle_t vmo,
+                                zx_rights_t vmo_rights) {
   struct zxp_object* object;
-  out->pager_handle = pager;
-  out->vmo_handle = vmo;
   zx_status_t st = zxp_handle_pin(pager, ZX_OBJ_TYPE_PAGER, pager_rights, &object, NULL);
   if (st != ZX_OK) {
     return st;
   }
-  out->pager = zxp_pager_of(object);
+  zxp_handle_unpin(pager);
   st = zxp_handle_pin(vmo, ZX_OBJ_TYPE_VMO, vmo_rights, &object, NULL);
   if (st != ZX_OK) {
-    zxp_handle_unpin(pager);
     return st;
   }
+  zxp_handle_unpin(vmo);
+  return ZX_ERR_INVALID_ARGS;
+}
+
+/* Pager with `pager_rights`, VMO with `vmo_rights`, root of this pager. */
+static zx_status_t pin_target(zx_handle_t pager, zx_rights_t pager_rights, zx_handle_t vmo,
+                              zx_rights_t vmo_rights, struct target* out) {
+  struct zxp_object* object;
+  if (zxp_handle_pin(vmo, ZX_OBJ_TYPE_VMO, vmo_rights, &object, NULL) != ZX_OK) {
+    return check_target(pager, pager_rights, vmo, vmo_rights);
+  }
+  out->vmo_handle = vmo;
   out->vmo = zxp_vmo_of(object);
-  if (zxp_pager_root(out->pager, out->vmo) == NULL) {
+  const struct zxp_pager* of = zxp_pager_of_root(out->vmo);
+  if (of == NULL || !zxp_handle_is(pager, &of->object, pager_rights)) {
     target_unpin(out);
-    return ZX_ERR_INVALID_ARGS;
+    return check_target(pager, pager_rights, vmo, vmo_rights);
   }
   return ZX_OK;
 }

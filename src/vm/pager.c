@@ -34,12 +34,12 @@ void zxp_pager_remove_source(struct zxp_pager* pager, struct zxp_source* source)
   zxp_mutex_unlock(&pager->lock);
 }
 
-struct zxp_pages* zxp_pager_root(struct zxp_pager* pager, struct zxp_vmo* vmo) {
+struct zxp_pager* zxp_pager_of_root(const struct zxp_vmo* vmo) {
   if (vmo->slice || vmo->reference) {
     return NULL; /* They show the root's pages and are no roots. */
   }
   const struct zxp_source* s = vmo->pages->source;
-  return s != NULL && s->pager == pager ? vmo->pages : NULL;
+  return s != NULL ? s->pager : NULL;
 }
 
 void zxp_pager_detach(struct zxp_pages* root) {

@@ -37,8 +37,8 @@ static inline struct zxp_pager* zxp_pager_of(struct zxp_object* object) {
 void zxp_pager_add_source(struct zxp_pager* pager, struct zxp_source* source);
 void zxp_pager_remove_source(struct zxp_pager* pager, struct zxp_source* source);
 
-/* The root of `pager` that `vmo` is, or NULL. */
-struct zxp_pages* zxp_pager_root(struct zxp_pager* pager, struct zxp_vmo* vmo);
+/* The pager that `vmo` is a root of, which lives as long as that; NULL if it is none. */
+struct zxp_pager* zxp_pager_of_root(const struct zxp_vmo* vmo);
 
 /* zx_pager_detach_vmo (pager.md 8.1). */
 void zxp_pager_detach(struct zxp_pages* root);

@@ -184,6 +184,27 @@ static void peek_sees_ports_alone(void** state) {
   assert_ok(zxp_handle_close(handle));
 }
 
+static void a_look_tells_the_object_and_its_rights(void** state) {
+  (void)state;
+  struct witness w;
+  struct witness other;
+  const zx_handle_t handle = open_witness(&w, ZX_RIGHT_READ | ZX_RIGHT_WAIT);
+  const zx_handle_t of_other = open_witness(&other, ZX_RIGHT_READ);
+  assert_true(zxp_handle_is(handle, &w.object, ZX_RIGHT_NONE));
+  assert_true(zxp_handle_is(handle, &w.object, ZX_RIGHT_READ | ZX_RIGHT_WAIT));
+  assert_false(zxp_handle_is(handle, &w.object, ZX_RIGHT_READ | ZX_RIGHT_WRITE));
+  assert_false(zxp_handle_is(handle, &other.object, ZX_RIGHT_READ));
+  assert_false(zxp_handle_is(ZX_HANDLE_INVALID, &w.object, ZX_RIGHT_NONE));
+  zx_handle_t made = ZX_HANDLE_INVALID;
+  assert_ok(zxp_handle_replace(handle, ZX_RIGHT_WAIT, &made));
+  assert_false(zxp_handle_is(handle, &w.object, ZX_RIGHT_WAIT));
+  assert_true(zxp_handle_is(made, &w.object, ZX_RIGHT_WAIT));
+  assert_false(zxp_handle_is(made, &w.object, ZX_RIGHT_READ));
+  assert_ok(zxp_handle_close(made));
+  assert_false(zxp_handle_is(made, &w.object, ZX_RIGHT_NONE));
+  assert_ok(zxp_handle_close(of_other));
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(pinned_object_outlives_its_last_handle),
@@ -193,6 +214,7 @@ int main(void) {
       cmocka_unit_test(pinned_slot_is_not_reused),
       cmocka_unit_test(walk_visits_every_live_handle),
       cmocka_unit_test(peek_sees_ports_alone),
+      cmocka_unit_test(a_look_tells_the_object_and_its_rights),
   };
   return cmocka_run_group_tests_name("handle_pin", tests, NULL, NULL);
 }
