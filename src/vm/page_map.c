@@ -112,12 +112,14 @@ static uint64_t bits_within(const struct leaf* l, uint64_t first, uint64_t end) 
 /* Puts the pages `bits` of the leaf in `state`. */
 static void put(struct zxp_page_map* map, struct leaf* l, uint64_t bits,
                 enum zxp_page_state state) {
-  map->resident -= (uint64_t)__builtin_popcountll(bits_in(l, RESIDENTS) & bits);
+  const uint64_t were_resident = bits_in(l, RESIDENTS) & bits;
   for (unsigned b = 0; b < PLANES; b++) {
     l->plane[b] = ((unsigned)state >> b & 1) != 0 ? l->plane[b] | bits : l->plane[b] & ~bits;
   }
-  if (zxp_page_state_resident(state)) {
-    map->resident += (uint64_t)__builtin_popcountll(bits);
+  const uint64_t are_resident = zxp_page_state_resident(state) ? bits : 0;
+  if (were_resident != are_resident) { /* not so for most pages, which become dirty or clean */
+    map->resident -= (uint64_t)__builtin_popcountll(were_resident);
+    map->resident += (uint64_t)__builtin_popcountll(are_resident);
   }
 }
 
@@ -212,6 +214,16 @@ static struct leaf* ensure_leaves(struct zxp_page_map* map, uint64_t first, uint
   return result;
 }
 
+/* ---- Zeros: most maps hold none ---- */
+
+static struct zxp_zero_interval* zero_at(const struct zxp_tree* t, uint64_t page) {
+  return zxp_tree_empty(t) ? NULL : zxp_zero_find(t, page);
+}
+
+static struct zxp_zero_interval* zero_from(const struct zxp_tree* t, uint64_t page) {
+  return zxp_tree_empty(t) ? NULL : zxp_zero_next(t, page);
+}
+
 /* Big maps take too long to walk on every change; what can go wrong goes wrong in small ones too.
  */
 #define SELF_CHECK_LIMIT 16
@@ -231,10 +243,10 @@ enum zxp_page_state zxp_page_map_get(const struct zxp_page_map* map, uint64_t pa
       return state;
     }
   }
-  if (zxp_zero_find(&map->intervals, page) != NULL) {
+  if (zero_at(&map->intervals, page) != NULL) {
     return ZXP_PAGE_INTERVAL;
   }
-  return zxp_zero_find(&map->known, page) != NULL ? ZXP_PAGE_MARKER : ZXP_PAGE_EMPTY;
+  return zero_at(&map->known, page) != NULL ? ZXP_PAGE_MARKER : ZXP_PAGE_EMPTY;
 }
 
 uint64_t zxp_page_map_run(const struct zxp_page_map* map, uint64_t page, uint64_t limit,
@@ -244,9 +256,9 @@ uint64_t zxp_page_map_run(const struct zxp_page_map* map, uint64_t page, uint64_
   struct leaf* l = leaf_from(map, page);
   *state = l != NULL && l->node.key <= page ? state_in(l, page) : ZXP_PAGE_EMPTY;
   if (*state != ZXP_PAGE_EMPTY) {
-    return run_end(l, page, end, SET_OF(*state)) - page;
+    return limit == 1 ? 1 : run_end(l, page, end, SET_OF(*state)) - page;
   }
-  const struct zxp_zero_interval* i = zxp_zero_next(&map->intervals, page);
+  const struct zxp_zero_interval* i = zero_from(&map->intervals, page);
   if (i != NULL && i->node.key <= page) {
     *state = ZXP_PAGE_INTERVAL;
     return at_most(zxp_zero_end(i), end) - page;
@@ -254,7 +266,7 @@ uint64_t zxp_page_map_run(const struct zxp_page_map* map, uint64_t page, uint64_
   if (i != NULL) {
     end = at_most(i->node.key, end);
   }
-  const struct zxp_zero_interval* k = zxp_zero_next(&map->known, page);
+  const struct zxp_zero_interval* k = zero_from(&map->known, page);
   if (k != NULL && k->node.key <= page) {
     *state = ZXP_PAGE_MARKER;
     return at_most(zxp_zero_end(k), end) - page;
@@ -266,11 +278,11 @@ uint64_t zxp_page_map_run(const struct zxp_page_map* map, uint64_t page, uint64_
 }
 
 uint64_t zxp_page_map_next_present(const struct zxp_page_map* map, uint64_t page, uint64_t end) {
-  const struct zxp_zero_interval* i = zxp_zero_next(&map->intervals, page);
+  const struct zxp_zero_interval* i = zero_from(&map->intervals, page);
   if (i != NULL) {
     end = at_most(at_least(i->node.key, page), end);
   }
-  const struct zxp_zero_interval* k = zxp_zero_next(&map->known, page);
+  const struct zxp_zero_interval* k = zero_from(&map->known, page);
   if (k != NULL) {
     end = at_most(at_least(k->node.key, page), end);
   }
@@ -308,7 +320,7 @@ bool zxp_page_map_next_dirty(const struct zxp_page_map* map, uint64_t page, uint
     return false;
   }
   /* Leaves are walked up to the next interval only, or a query would walk them again and again. */
-  const struct zxp_zero_interval* i = zxp_zero_next(&map->intervals, page);
+  const struct zxp_zero_interval* i = zero_from(&map->intervals, page);
   const uint64_t zero_first = i == NULL ? end : at_most(at_least(i->node.key, page), end);
   struct leaf* l = leaf_from(map, page);
   const uint64_t dirty = page < zero_first ? find(&l, page, zero_first, LISTED) : zero_first;
@@ -329,7 +341,7 @@ bool zxp_page_map_next_dirty(const struct zxp_page_map* map, uint64_t page, uint
 
 uint64_t zxp_page_map_interval_await(const struct zxp_page_map* map, uint64_t page,
                                      uint64_t* interval_first, uint64_t* interval_count) {
-  const struct zxp_zero_interval* i = zxp_zero_find(&map->intervals, page);
+  const struct zxp_zero_interval* i = zero_at(&map->intervals, page);
   if (interval_first != NULL) {
     *interval_first = i == NULL ? 0 : i->node.key;
   }
@@ -387,15 +399,26 @@ zx_status_t zxp_page_map_set(struct zxp_page_map* map, uint64_t first, uint64_t 
     return ZX_OK;
   }
 
+  const bool zeros = !zxp_tree_empty(&map->intervals) || !zxp_tree_empty(&map->known);
+  struct leaf* l = leaf_key(first) == leaf_key(end - 1) ? leaf_at(map, first) : NULL;
+  if (l != NULL && !zeros && state != ZXP_PAGE_EMPTY) {
+    /* Near others, or there already: most changes are of such pages. */
+    put(map, l, bits_within(l, first, end), state);
+    map->last = &l->node;
+    self_check(map);
+    return ZX_OK;
+  }
+
   /* An interval and known zeros never lie over each other, so at most one of them splits. */
   struct zxp_zero_interval* spare = NULL;
-  if (zxp_zero_splits(&map->intervals, first, end) || zxp_zero_splits(&map->known, first, end)) {
+  if (zeros &&
+      (zxp_zero_splits(&map->intervals, first, end) || zxp_zero_splits(&map->known, first, end))) {
     spare = zxp_zero_alloc();
     if (spare == NULL) {
       return ZX_ERR_NO_MEMORY;
     }
   }
-  struct leaf* l = NULL;
+  l = NULL;
   if (state != ZXP_PAGE_EMPTY) {
     l = ensure_leaves(map, first, end);
     if (l == NULL) {
@@ -404,8 +427,10 @@ zx_status_t zxp_page_map_set(struct zxp_page_map* map, uint64_t first, uint64_t 
     }
   }
 
-  zxp_zero_carve(&map->intervals, first, end, spare);
-  zxp_zero_carve(&map->known, first, end, spare);
+  if (zeros) {
+    zxp_zero_carve(&map->intervals, first, end, spare);
+    zxp_zero_carve(&map->known, first, end, spare);
+  }
   if (state == ZXP_PAGE_EMPTY) {
     turn(map, first, end, STORED, ZXP_PAGE_EMPTY);
   }
@@ -428,7 +453,7 @@ static bool next_stretch(const struct zxp_page_map* map, uint64_t* at, uint64_t 
     return false;
   }
   *stretch = *at;
-  const struct zxp_zero_interval* k = zxp_zero_next(&map->known, *at);
+  const struct zxp_zero_interval* k = zero_from(&map->known, *at);
   struct leaf* l = leaf_from(map, *at);
   *at = find(&l, *at, k != NULL ? at_most(k->node.key, end) : end, MARKERS);
   return true;
@@ -525,9 +550,9 @@ bool zxp_page_map_check(const struct zxp_page_map* map) {
       (map->last != NULL && zxp_tree_find(&map->leaves, map->last->key) != map->last)) {
     return false;
   }
-  for (const struct zxp_zero_interval* k = zxp_zero_next(&map->known, 0); k != NULL;
-       k = zxp_zero_next(&map->known, zxp_zero_end(k))) {
-    const struct zxp_zero_interval* i = zxp_zero_next(&map->intervals, k->node.key);
+  for (const struct zxp_zero_interval* k = zero_from(&map->known, 0); k != NULL;
+       k = zero_from(&map->known, zxp_zero_end(k))) {
+    const struct zxp_zero_interval* i = zero_from(&map->intervals, k->node.key);
     struct leaf* l = leaf_from(map, k->node.key);
     if ((i != NULL && i->node.key < zxp_zero_end(k)) ||
         find(&l, k->node.key, zxp_zero_end(k), STORED) < zxp_zero_end(k)) {
@@ -546,9 +571,8 @@ bool zxp_page_map_check(const struct zxp_page_map* map) {
       return false;
     }
     /* No page of an interval has a state of its own. */
-    for (const struct zxp_zero_interval* i = zxp_zero_next(&map->intervals, l->node.key);
-         i != NULL && i->node.key < leaf_end(l);
-         i = zxp_zero_next(&map->intervals, zxp_zero_end(i))) {
+    for (const struct zxp_zero_interval* i = zero_from(&map->intervals, l->node.key);
+         i != NULL && i->node.key < leaf_end(l); i = zero_from(&map->intervals, zxp_zero_end(i))) {
       if ((stored & bits_within(l, i->node.key, zxp_zero_end(i))) != 0) {
         return false;
       }

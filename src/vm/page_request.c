@@ -14,7 +14,7 @@
  * of this root may be queued by that, so it happens before anyone is told to look again.
  *   3. Each waiter is taken off the list, and only then woken: its memory may be gone by the time
  *      ops->wake returns, so nothing of it is read afterwards, nor any link that leads through it.
- *   4. The request is freed.
+ *   4. The request is freed, or kept for the next.
  *
  * No op may call back into the set. Walks find their next request anew by page number all the same,
  * so that no pointer into the tree is kept while an op runs.
@@ -40,6 +40,17 @@ static struct zxp_request* ending_after(const struct zxp_request_set* set,
   return request_end(r) > page ? r : zxp_request_of(zxp_tree_next(&r->node));
 }
 
+static struct zxp_request* new_request(struct zxp_request_set* set) {
+  struct zxp_request* r = set->spare;
+  set->spare = NULL;
+  return r != NULL ? r : malloc(sizeof *r); /* calloc() of glibc 2.36 goes past its cache */
+}
+
+static void free_request(struct zxp_request_set* set, struct zxp_request* r) {
+  free(set->spare);
+  set->spare = r;
+}
+
 static void unlist(struct zxp_request_set* set, struct zxp_request* r) {
   zxp_tree_remove(&set->by_first[r->kind], &r->node);
   set->ops->withdraw(set, r);
@@ -56,11 +67,12 @@ static void end_request(struct zxp_request_set* set, struct zxp_request* r, uint
     w->request = NULL;
     set->ops->wake(set, w, meets ? status : ZX_OK, false);
   }
-  free(r);
+  free_request(set, r);
 }
 
 void zxp_request_set_init(struct zxp_request_set* set, const struct zxp_request_ops* ops) {
   set->ops = ops;
+  set->spare = NULL;
   for (int kind = 0; kind < ZXP_REQUEST_KINDS; kind++) {
     zxp_tree_init(&set->by_first[kind]);
   }
@@ -70,6 +82,7 @@ void zxp_request_set_destroy(struct zxp_request_set* set) {
   for (int kind = 0; kind < ZXP_REQUEST_KINDS; kind++) {
     ZXP_ASSERT(zxp_tree_empty(&set->by_first[kind]));
   }
+  free(set->spare);
 }
 
 void zxp_waiter_init(struct zxp_waiter* w, bool partial) {
@@ -94,7 +107,7 @@ zx_status_t zxp_request_ask(struct zxp_request_set* set, enum zxp_request_kind k
     if (r != NULL && r->node.key < end) {
       end = r->node.key;
     }
-    r = malloc(sizeof *r); /* calloc() of glibc 2.36 goes past its cache */
+    r = new_request(set);
     if (r == NULL) {
       return ZX_ERR_NO_MEMORY;
     }
@@ -152,7 +165,7 @@ static bool release_eager(struct zxp_request_set* set, struct zxp_request* r, ui
     return false;
   }
   unlist(set, r);
-  free(r);
+  free_request(set, r);
   return true;
 }
 
@@ -217,7 +230,7 @@ void zxp_request_leave(struct zxp_request_set* set, struct zxp_waiter* w) {
   w->request = NULL;
   if (zxp_list_empty(&r->waiters)) {
     unlist(set, r);
-    free(r);
+    free_request(set, r);
   }
 }
 

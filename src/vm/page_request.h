@@ -67,6 +67,7 @@ struct zxp_request_ops {
 struct zxp_request_set {
   const struct zxp_request_ops* ops;           /* (C) */
   struct zxp_tree by_first[ZXP_REQUEST_KINDS]; /* requests, by first page */
+  struct zxp_request* spare;                   /* one that has ended, for the next; NULL: none */
 };
 
 struct zxp_request {
