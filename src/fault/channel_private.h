@@ -16,7 +16,7 @@
 struct zxp_channel {
   struct zxp_channel* main;         /* (C) itself; of a twin the channel that it belongs to */
   struct zxp_channel* _Atomic twin; /* (A) main: set once, with L held; NULL: not needed so far */
-  atomic_uint refs;    /* (A) main: the port, each mapping, each thread stopped in it or its twin */
+  atomic_uint refs;    /* (A) main: the port, each mapping, who has found it by its id */
   uint64_t id;         /* (C) never reused; what the service thread finds it by */
   int uffd;            /* (C) -1: made for a loop where userfaultfd is not to be had */
   int packet_fd;       /* (C) eventfd, a semaphore: one count wakes one waiter; twin: -1 */

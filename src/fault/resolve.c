@@ -95,10 +95,19 @@ static enum action decide_locked(struct fault* f) {
 
 /* ---- Threads on record ---- */
 
+/* A record of a fault for the source, which keeps one: a fault comes after a fault. */
+static struct zxp_blocked* record_new(struct zxp_source* s) {
+  struct zxp_blocked* b = s->spare_record;
+  s->spare_record = NULL;
+  return b != NULL ? b : malloc(sizeof *b); /* calloc() of glibc 2.36 goes past its cache */
+}
+
+/* The tree lock of its source is held. */
 static void record_free(struct zxp_blocked* b) {
+  struct zxp_source* s = b->source;
   zxp_blocked_remove(b);
-  zxp_channel_put(b->channel);
-  free(b);
+  free(s->spare_record);
+  s->spare_record = b;
 }
 
 /*
@@ -158,7 +167,7 @@ static void ask_locked(const struct fault* f, enum zxp_request_kind kind) {
   if (already_waits_locked(f, kind)) {
     return;
   }
-  struct zxp_blocked* b = malloc(sizeof *b); /* calloc() of glibc 2.36 goes past its cache */
+  struct zxp_blocked* b = record_new(s);
   if (b == NULL) {
     /* It touches again, and the next message may find memory. */
     zxp_uffd_wake(f->channel->uffd, page_address(f->address), ZXP_PAGE_SIZE);
@@ -176,7 +185,6 @@ static void ask_locked(const struct fault* f, enum zxp_request_kind kind) {
   b->kind = kind;
   b->address = f->address;
   b->channel = f->channel;
-  zxp_channel_get(f->channel);
   b->writes = f->writes;
   zxp_blocked_add(b);
   if (zxp_request_ask(&s->requests, kind, &b->w, f->ask_page, 1) != ZX_OK) {

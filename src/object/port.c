@@ -173,6 +173,11 @@ static const struct zxp_port_server_ops* server_of(struct zxp_port* port) {
 
 void zxp_port_assert_held(struct zxp_port* port) { ZXP_ASSERT_HELD(&port->lock); }
 
+static void change_sequence_locked(struct zxp_port* port) {
+  const unsigned sequence = atomic_load_explicit(&port->wake_sequence, memory_order_relaxed);
+  atomic_store_explicit(&port->wake_sequence, sequence + 1, memory_order_relaxed);
+}
+
 /*
  * One receiver for one more packet. A receiver that was woken and has not run yet counts as awake:
  * it will look at the queue under the lock before it sleeps again.
@@ -188,7 +193,7 @@ static void wake_one_locked(struct zxp_port* port) {
   }
   port->signalled++;
   /* Also for those who have counted themselves as asleep but not fallen asleep yet. */
-  atomic_fetch_add_explicit(&port->wake_sequence, 1, memory_order_relaxed);
+  change_sequence_locked(port);
   if (server != NULL) {
     server->kick(port->server_context);
   } else {
@@ -240,7 +245,7 @@ bool zxp_port_remove_locked(struct zxp_port* port, struct zxp_port_node* node) {
 }
 
 static void release_taken(struct zxp_port_node* node) {
-  if (node != NULL && node->ops->released != NULL) {
+  if (node != NULL) {
     node->ops->released(node);
   }
 }
@@ -254,9 +259,9 @@ void zxp_port_release_dropped(struct zxp_list* dropped) {
 
 /* ---- Receiving ---- */
 
-/* Takes the oldest packet out of the queue; false if there is none. take_lock and port.lock are
- * held, and nothing is ready. `*taken` is the node if its life in the port is over, for
- * release_taken once the locks are gone. */
+/* Takes the oldest packet out of the queue; false if there is none. port.lock is held, and nothing
+ * is ready; take_lock too if a user packet is at the head. `*taken` is the node if its life in the
+ * port is over, for release_taken once the locks are gone. */
 static bool take_queued_locked(struct zxp_port* port, zx_port_packet_t* out,
                                struct zxp_port_node** taken) {
   if (zxp_list_empty(&port->queue)) {
@@ -267,10 +272,11 @@ static bool take_queued_locked(struct zxp_port* port, zx_port_packet_t* out,
     zxp_port_refill_locked(port);
     return zxp_port_take_ready_locked(port, out);
   }
+  const bool held = node->ops->released != NULL;
   zxp_list_remove(&node->link);
   node->ops->take_locked(port, node, out);
   /* A page source may have queued the node again for its next request. */
-  *taken = zxp_list_empty(&node->link) ? node : NULL;
+  *taken = held && zxp_list_empty(&node->link) ? node : NULL;
   return true;
 }
 
@@ -289,23 +295,45 @@ static void wake_up_locked(struct zxp_port* port) {
   }
 }
 
-/* Takes the oldest packet of all. */
+/* Takes the oldest packet of all; false: there is none, and the receiver counts as a sleeper if it
+ * is to. port.lock is held, and nothing is ready. */
+static bool look_locked(struct zxp_port* port, zx_port_packet_t* out, struct receiver* r,
+                        struct zxp_port_node** taken) {
+  const bool found = take_queued_locked(port, out, taken);
+  if (!found && r->stays) {
+    port->sleepers++;
+    r->sequence = atomic_load_explicit(&port->wake_sequence, memory_order_relaxed);
+    r->server = server_of(port);
+  }
+  return found;
+}
+
 static bool take(struct zxp_port* port, zx_port_packet_t* out, struct receiver* r) {
   struct zxp_port_node* taken = NULL;
+  bool found = false;
+  if (server_of(port) != NULL) {
+    zxp_port_lock(port);
+    if (r->slept) {
+      wake_up_locked(port);
+      r->slept = false;
+    }
+    const bool done = zxp_port_is_free_of_user_locked(port);
+    found = done && look_locked(port, out, r, &taken);
+    zxp_port_unlock(port);
+    if (done) {
+      release_taken(taken);
+      return found;
+    }
+  }
   zxp_quick_lock(&port->take_lock);
-  bool found = zxp_port_take_ready_locked(port, out);
+  found = zxp_port_take_ready_locked(port, out);
   if (!found || r->slept) {
     zxp_port_lock(port);
     if (r->slept) {
       wake_up_locked(port);
       r->slept = false;
     }
-    found = found || take_queued_locked(port, out, &taken);
-    if (!found && r->stays) {
-      port->sleepers++;
-      r->sequence = atomic_load_explicit(&port->wake_sequence, memory_order_relaxed);
-      r->server = server_of(port);
-    }
+    found = found || look_locked(port, out, r, &taken);
     zxp_port_unlock(port);
   }
   zxp_quick_unlock(&port->take_lock);
@@ -382,7 +410,7 @@ void zxp_port_set_server(struct zxp_port* port, const struct zxp_port_server_ops
   port->server_context = context;
   atomic_store_explicit(&port->server_ops, ops, memory_order_release);
   /* Whoever sleeps on the word looks at the port again and goes to the server. */
-  atomic_fetch_add_explicit(&port->wake_sequence, 1, memory_order_relaxed);
+  change_sequence_locked(port);
   port->wakes_due = INT_MAX;
   zxp_port_unlock(port);
 }
@@ -408,17 +436,18 @@ static void port_zero_handles(struct zxp_object* object) {
   do {
     /* One at a time: until it is off the queue, a page source may take its node back. */
     zxp_port_lock_both(port);
-    link = zxp_list_pop_front(&port->ready);
+    link = zxp_port_pop_ready_locked(port);
     if (link == NULL) {
       link = zxp_list_pop_front(&port->queue);
     }
     struct zxp_port_node* node =
         link != NULL ? ZXP_CONTAINER_OF(link, struct zxp_port_node, link) : NULL;
+    const bool held = node != NULL && node->ops->released != NULL;
     if (node != NULL && node->ops->dropped_locked != NULL) {
       node->ops->dropped_locked(port, node);
     }
     zxp_port_unlock_both(port);
-    release_taken(node);
+    release_taken(held ? node : NULL);
   } while (link != NULL);
   ZXP_LOG(ZXP_TOPIC_PORT, 2, "port %llu closed", (unsigned long long)object->koid);
 }

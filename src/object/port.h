@@ -38,13 +38,13 @@ struct zxp_port_node_ops {
    * NULL. */
   void (*dropped_locked)(struct zxp_port* port, struct zxp_port_node* node);
   /* The node's life in the port is over (taken and not pushed again, or dropped with the port), no
-   * lock held: put references. May be NULL. */
+   * lock held: put references. NULL: the port does not touch the node again after the above. */
   void (*released)(struct zxp_port_node* node);
 };
 
 struct zxp_port_node {
   struct zxp_list link;                /* (P) in port.queue; empty if not queued */
-  const struct zxp_port_node_ops* ops; /* (C) */
+  const struct zxp_port_node_ops* ops; /* (P) constant while queued */
 };
 
 struct zxp_port_server_ops {

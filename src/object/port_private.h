@@ -7,7 +7,8 @@
  * waiting for each other's lock. So a receiver that finds user packets at the head of the queue
  * moves a batch of them over to `ready`, from where receivers take them without port.lock. What is
  * ready is older than all that is in the queue, so the order stays. Only user packets are ever
- * ready: everything else is taken, and taken back, in the queue.
+ * ready: everything else is taken, and taken back, in the queue. On a port of pagers, where user
+ * packets are rare, a receiver that finds nothing of theirs needs port.lock alone.
  *
  * Locks: port.take_lock (ZXP_RANK_PORT_TAKE) is a receiver's, and goes around port.lock
  * (ZXP_RANK_PORT), which is taken inside object.lock, never around it.
@@ -36,7 +37,7 @@ struct zxp_port {
   uint32_t signalled;   /* (P) of these, woken and not running yet; <= sleepers */
   uint32_t wakes_due;   /* (P) how many zxp_port_unlock has to wake; 0 while unlocked */
   bool closed;          /* (P) the last handle has gone; for good */
-  atomic_uint wake_sequence; /* (A) the word on which receivers sleep */
+  atomic_uint wake_sequence; /* (P) to change, (A) to read: the word on which receivers sleep */
   atomic_uint pushes;        /* (P) to change, (A) to read: packets ever queued, modulo 2^32 */
   /* (P) to change, (A) to read: NULL until installed */
   const struct zxp_port_server_ops* _Atomic server_ops;
@@ -44,10 +45,11 @@ struct zxp_port {
   void (*server_release)(void* context); /* (Z) */
   /* The receivers' side, on cache lines of its own. */
   _Alignas(ZXP_CACHE_LINE) struct zxp_quick_lock take_lock;
-  struct zxp_list ready; /* (R) user packets, older than all that is queued */
-  struct zxp_list used;  /* (R) user packets that were taken, for `spare` */
-  uint32_t used_count;   /* (R) */
-  atomic_uint taken;     /* (R) to change, (A) to read: user packets taken, modulo 2^32 */
+  struct zxp_list ready;   /* (R) user packets, older than all that is queued */
+  atomic_uint ready_count; /* (R) to change, (P) too to raise, (A) to read: packets in `ready` */
+  struct zxp_list used;    /* (R) user packets that were taken, for `spare` */
+  uint32_t used_count;     /* (R) */
+  atomic_uint taken;       /* (R) to change, (A) to read: user packets taken, modulo 2^32 */
 };
 
 /* ---- port_user.c ---- */
@@ -57,6 +59,13 @@ void zxp_port_user_fini(struct zxp_port* port);
 
 /* Whether this node is a user packet. */
 bool zxp_port_is_user(const struct zxp_port_node* node);
+
+/* Whether neither what is ready nor the head of the queue is a user packet, and so it stays as long
+ * as port.lock is held. */
+bool zxp_port_is_free_of_user_locked(struct zxp_port* port);
+
+/* Takes the oldest packet that is ready off the list; NULL if there is none. take_lock is held. */
+struct zxp_list* zxp_port_pop_ready_locked(struct zxp_port* port);
 
 /* Takes the oldest packet that is ready; false if there is none. take_lock is held. */
 bool zxp_port_take_ready_locked(struct zxp_port* port, zx_port_packet_t* out);

@@ -41,6 +41,7 @@ void zxp_port_user_init(struct zxp_port* port) {
   zxp_list_init(&port->ready);
   zxp_list_init(&port->used);
   atomic_init(&port->taken, 0);
+  atomic_init(&port->ready_count, 0);
 }
 
 void zxp_port_user_fini(struct zxp_port* port) {
@@ -51,9 +52,32 @@ void zxp_port_user_fini(struct zxp_port* port) {
 
 /* ---- Receivers ---- */
 
-bool zxp_port_take_ready_locked(struct zxp_port* port, zx_port_packet_t* out) {
+/* With take_lock held. */
+static void count_ready(struct zxp_port* port, uint32_t by) {
+  atomic_store_explicit(&port->ready_count,
+                        atomic_load_explicit(&port->ready_count, memory_order_relaxed) + by,
+                        memory_order_relaxed);
+}
+
+bool zxp_port_is_free_of_user_locked(struct zxp_port* port) {
+  ZXP_ASSERT_HELD(&port->lock);
+  /* Raised under this lock only; whoever lowers it meanwhile takes what is older. */
+  return atomic_load_explicit(&port->ready_count, memory_order_relaxed) == 0 &&
+         (zxp_list_empty(&port->queue) ||
+          !zxp_port_is_user(ZXP_CONTAINER_OF(port->queue.next, struct zxp_port_node, link)));
+}
+
+struct zxp_list* zxp_port_pop_ready_locked(struct zxp_port* port) {
   ZXP_ASSERT_HELD(&port->take_lock);
   struct zxp_list* link = zxp_list_pop_front(&port->ready);
+  if (link != NULL) {
+    count_ready(port, UINT32_MAX); /* one less */
+  }
+  return link;
+}
+
+bool zxp_port_take_ready_locked(struct zxp_port* port, zx_port_packet_t* out) {
+  struct zxp_list* link = zxp_port_pop_ready_locked(port);
   if (link == NULL) {
     return false;
   }
@@ -83,6 +107,7 @@ void zxp_port_refill_locked(struct zxp_port* port) {
     }
     zxp_list_remove(link);
     zxp_list_push_back(&port->ready, link);
+    count_ready(port, 1);
   }
   count_taken_locked(port);
   zxp_list_splice_back(&port->spare, &port->used);
@@ -178,7 +203,9 @@ static bool drop_key(struct zxp_list* list, uint64_t key, struct zxp_list* dropp
 bool zxp_port_drop_user_locked(struct zxp_port* port, uint64_t key, struct zxp_list* dropped) {
   ZXP_ASSERT_HELD(&port->take_lock);
   ZXP_ASSERT_HELD(&port->lock);
+  const uint32_t before = port->user_count;
   const bool ready = drop_key(&port->ready, key, dropped, &port->user_count);
+  count_ready(port, port->user_count - before);
   const bool queued = drop_key(&port->queue, key, dropped, &port->user_count);
   return ready || queued;
 }

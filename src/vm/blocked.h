@@ -44,7 +44,7 @@ struct zxp_blocked {
   uintptr_t address;           /* (C) the byte touched, if the kernel says; else its page */
   uint64_t seq;                /* (T) number of its latest message, see fault/resolve.h */
   uint64_t done;               /* (T) the tick after that was read, see fault/wakes.h */
-  struct zxp_channel* channel; /* (C) holds a reference */
+  struct zxp_channel* channel; /* (C) of the source's port, which the source holds */
   bool writes;                 /* (C) */
 };
 

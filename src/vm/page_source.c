@@ -12,6 +12,16 @@
 
 /* ---- The packet slot: everything here under port.lock ---- */
 
+/* A request's packet is taken back before its request ends, and so before the source does. COMPLETE
+ * outlives the pages, so it holds a reference. */
+static const struct zxp_port_node_ops request_packet_ops;
+static const struct zxp_port_node_ops complete_packet_ops;
+
+/* The packet is out of the source's hands: from here on the request may end without port.lock. */
+static void mark_taken(struct zxp_request* r) {
+  atomic_store_explicit(&r->taken, true, memory_order_release);
+}
+
 static void fill_slot_locked(struct zxp_source* s) {
   if (s->in_slot != NULL || s->complete_in_slot || s->silent) {
     return;
@@ -19,23 +29,26 @@ static void fill_slot_locked(struct zxp_source* s) {
   struct zxp_list* next = zxp_list_pop_front(&s->waiting);
   if (next != NULL) {
     s->in_slot = ZXP_CONTAINER_OF(next, struct zxp_request, slot_link);
+    s->node.ops = &request_packet_ops;
   } else if (s->complete_pending) {
     s->complete_pending = false;
     s->complete_in_slot = true;
+    s->node.ops = &complete_packet_ops;
+    zxp_source_get(s);
   } else {
     return;
   }
-  /* The queued packet holds the source: COMPLETE outlives the pages. */
-  zxp_source_get(s);
   if (!zxp_port_push_locked(s->port, &s->node)) {
     /* The port is closed; the request stands, but nobody will hear of it (8.4). */
-    if (s->in_slot != NULL) {
-      s->in_slot->taken = true;
+    struct zxp_request* const unheard = s->in_slot;
+    if (unheard != NULL) {
       s->in_slot = NULL;
+      mark_taken(unheard);
+    } else {
+      s->complete_in_slot = false;
+      /* Never the last reference: whoever calls this holds one. */
+      atomic_fetch_sub_explicit(&s->refs, 1, memory_order_relaxed);
     }
-    s->complete_in_slot = false;
-    /* Never the last reference: whoever calls this holds one. */
-    atomic_fetch_sub_explicit(&s->refs, 1, memory_order_relaxed);
     fill_slot_locked(s);
   }
 }
@@ -54,22 +67,18 @@ static void take_locked(struct zxp_port* port, struct zxp_port_node* node,
         r->kind == ZXP_REQUEST_READ ? ZX_PAGER_VMO_READ : ZX_PAGER_VMO_DIRTY;
     packet->page_request.offset = r->node.key << ZXP_PAGE_SHIFT;
     packet->page_request.length = r->count << ZXP_PAGE_SHIFT;
-    r->taken = true;
     s->in_slot = NULL;
+    mark_taken(r);
   } else {
-    ZXP_ASSERT(s->complete_in_slot);
+    ZXP_ASSERT(s->complete_in_slot && zxp_list_empty(&s->waiting)); /* It is the last. */
     packet->page_request.command = ZX_PAGER_VMO_COMPLETE;
     s->complete_in_slot = false;
   }
   ZXP_COUNT(packets_taken, 1);
   fill_slot_locked(s);
-  if (!zxp_list_empty(&node->link)) {
-    /* Queued again: the port calls `released` once, when the node is off the queue for good. */
-    atomic_fetch_sub_explicit(&s->refs, 1, memory_order_relaxed);
-  }
 }
 
-/* The port let go of the node: taken, or dropped with the port's last handle. */
+/* The port let go of COMPLETE: taken, or dropped with the port's last handle. */
 static void released(struct zxp_port_node* node) {
   zxp_source_put(ZXP_CONTAINER_OF(node, struct zxp_source, node));
 }
@@ -78,33 +87,40 @@ static void released(struct zxp_port_node* node) {
 static void dropped_locked(struct zxp_port* port, struct zxp_port_node* node) {
   struct zxp_source* s = ZXP_CONTAINER_OF(node, struct zxp_source, node);
   (void)port;
-  if (s->in_slot != NULL) {
-    s->in_slot->taken = true;
+  struct zxp_request* const lost = s->in_slot;
+  if (lost != NULL) {
     s->in_slot = NULL;
+    mark_taken(lost);
   }
   s->complete_in_slot = false;
   s->complete_pending = false;
   struct zxp_list* next;
   while ((next = zxp_list_pop_front(&s->waiting)) != NULL) {
-    ZXP_CONTAINER_OF(next, struct zxp_request, slot_link)->taken = true;
+    mark_taken(ZXP_CONTAINER_OF(next, struct zxp_request, slot_link));
   }
 }
 
-static const struct zxp_port_node_ops node_ops = {
+static const struct zxp_port_node_ops request_packet_ops = {
+    .take_locked = take_locked,
+    .dropped_locked = dropped_locked,
+};
+
+static const struct zxp_port_node_ops complete_packet_ops = {
     .take_locked = take_locked,
     .dropped_locked = dropped_locked,
     .released = released,
 };
 
-/* Takes the queued packet back; true if there was one. */
+/* Takes the queued packet back; true if it held a reference, which is the caller's to put. */
 static bool empty_slot_locked(struct zxp_source* s) {
+  const bool held = s->complete_in_slot;
   if (!zxp_port_remove_locked(s->port, &s->node)) {
     return false;
   }
   s->in_slot = NULL;
   s->complete_in_slot = false;
   ZXP_COUNT(withdrawn, 1);
-  return true;
+  return held;
 }
 
 /* ---- Request operations: tree lock held ---- */
@@ -129,19 +145,18 @@ static void announce(struct zxp_request_set* set, struct zxp_request* request) {
 
 static void withdraw(struct zxp_request_set* set, struct zxp_request* request) {
   struct zxp_source* s = source_of(set);
-  bool put = false;
+  if (atomic_load_explicit(&request->taken, memory_order_acquire)) {
+    return; /* Its packet has been read, or never will be: it is in nobody's hands. */
+  }
   zxp_port_lock(s->port);
   if (s->in_slot == request) {
-    put = empty_slot_locked(s);
+    (void)empty_slot_locked(s); /* which a request holds no reference in */
     fill_slot_locked(s);
   } else if (!zxp_list_empty(&request->slot_link)) {
     zxp_list_remove(&request->slot_link);
     ZXP_COUNT(withdrawn, 1);
   }
   zxp_port_unlock(s->port);
-  if (put) {
-    zxp_source_put(s);
-  }
 }
 
 static void wake(struct zxp_request_set* set, struct zxp_waiter* waiter, zx_status_t status,
@@ -187,7 +202,7 @@ zx_status_t zxp_source_create(struct zxp_pager* pager, struct zxp_port* port, ui
   zxp_request_set_init(&s->requests, &request_ops);
   zxp_list_init(&s->pager_link);
   zxp_list_init(&s->waiting);
-  zxp_port_node_init(&s->node, &node_ops);
+  zxp_port_node_init(&s->node, &request_packet_ops);
   *out = s;
   return ZX_OK;
 }
@@ -205,6 +220,7 @@ void zxp_source_put(struct zxp_source* s) {
   }
   zxp_pager_remove_source(s->pager, s);
   zxp_request_set_destroy(&s->requests);
+  free(s->spare_record);
   zxp_object_put(zxp_pager_object(s->pager));
   zxp_object_put(zxp_port_object(s->port));
   if (s->tree != NULL) {

@@ -43,7 +43,7 @@ enum zxp_source_state {
 };
 
 struct zxp_source {
-  atomic_uint refs;            /* (A) its pages, its queued packet, who looks at it */
+  atomic_uint refs;            /* (A) its pages, a queued COMPLETE, who looks at it */
   struct zxp_pager* pager;     /* (C) holds a reference */
   struct zxp_port* port;       /* (C) holds a reference */
   struct zxp_vmo_tree* tree;   /* (C) holds a reference; the lock, also after the pages are gone */
@@ -63,6 +63,9 @@ struct zxp_source {
   struct zxp_channel* woken_channel;
   uintptr_t woken_from;
   uintptr_t woken_to;
+
+  struct zxp_blocked* spare_record; /* (T) of a fault that has been answered, for the next; or
+                                     * NULL */
 
   struct zxp_port_node node;   /* (P) the packet slot */
   struct zxp_request* in_slot; /* (P) the request whose packet is queued */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Nodes that other modules queue, and the server of a port: what object/port.h promises them. The
  * numbers are those of docs/semantics/objects.md. */
+#include <semaphore.h>
+
 #include "base/wake.h"
 #include "object/handle.h"
 #include "object/port.h"
@@ -337,6 +339,122 @@ static void server_is_released_with_the_port_object(void** state) {
   assert_int_equal(atomic_load(&s.released), 1);
 }
 
+/* 8.7: the short way past the receivers' lock takes nothing before what is older. */
+static void served_port_gives_packets_of_all_kinds_in_order(void** state) {
+  (void)state;
+  struct server s;
+  server_init(&s);
+  zx_handle_t handle;
+  struct zxp_port* port = new_port(&handle);
+  zxp_port_set_server(port, &server_ops, &s);
+  struct announcer nodes[3] = {{.key = 1}, {.key = 4}, {.key = 5}};
+  for (int i = 0; i < 3; i++) {
+    zxp_port_node_init(&nodes[i].node, &announcer_ops);
+  }
+  assert_true(push(port, &nodes[0]));
+  queue_packet(handle, 2);
+  queue_packet(handle, 3);
+  assert_true(push(port, &nodes[1]));
+  assert_int_equal(take_packet(handle).key, 1);
+  assert_int_equal(take_packet(handle).key, 2); /* with which 3 is made ready */
+  assert_true(push(port, &nodes[2]));
+  queue_packet(handle, 6);
+  for (uint64_t key = 3; key <= 6; key++) {
+    assert_int_equal(take_packet(handle).key, key);
+  }
+  assert_port_empty(handle);
+  /* What is cancelled while it is ready is not waited for. */
+  queue_packet(handle, 7);
+  queue_packet(handle, 8);
+  assert_int_equal(take_packet(handle).key, 7);
+  assert_ok(zx_port_cancel_key(handle, 0, 8));
+  assert_true(push(port, &nodes[0]));
+  assert_int_equal(take_packet(handle).key, 1);
+  assert_port_empty(handle);
+  close_handle(handle);
+  put_port(port);
+}
+
+/* A server for several receivers at once: a kick for each. */
+static zx_status_t counting_wait(void* context, zx_time_t deadline) {
+  (void)deadline;
+  while (sem_wait(context) != 0) {
+  }
+  return ZX_OK;
+}
+
+static void counting_kick(void* context) { sem_post(context); }
+
+static const struct zxp_port_server_ops counting_ops = {
+    .wait = counting_wait,
+    .kick = counting_kick,
+};
+
+#define SENT 3000u
+
+static atomic_uint received[2 * SENT];
+
+static zx_status_t receive_until_stopped(void* argument) {
+  const zx_handle_t port = *(zx_handle_t*)argument;
+  zx_port_packet_t packet;
+  zx_status_t status;
+  while ((status = zx_port_wait(port, ZX_TIME_INFINITE, &packet)) == ZX_OK &&
+         packet.key != UINT64_MAX) {
+    atomic_fetch_add(&received[packet.key], 1);
+  }
+  return status;
+}
+
+static zx_status_t send_numbers(void* argument) {
+  const zx_handle_t port = *(zx_handle_t*)argument;
+  for (uint64_t key = 0; key < SENT; key++) {
+    zx_port_packet_t packet = {.key = key};
+    zx_status_t status;
+    while ((status = zx_port_queue(port, &packet)) == ZX_ERR_SHOULD_WAIT) {
+      zx_nanosleep(zx_deadline_after(ZX_USEC(50)));
+    }
+    if (status != ZX_OK) {
+      return status;
+    }
+  }
+  return ZX_OK;
+}
+
+/* 8.1 */
+static void receivers_of_a_served_port_get_each_packet_once(void** state) {
+  (void)state;
+  static struct announcer nodes[SENT];
+  sem_t kicks;
+  assert_int_equal(sem_init(&kicks, 0, 0), 0);
+  zx_handle_t handle;
+  struct zxp_port* port = new_port(&handle);
+  zxp_port_set_server(port, &counting_ops, &kicks);
+  struct thread receivers[3];
+  struct thread sender;
+  for (int i = 0; i < 3; i++) {
+    thread_start(&receivers[i], receive_until_stopped, &handle);
+  }
+  thread_start(&sender, send_numbers, &handle);
+  for (unsigned i = 0; i < SENT; i++) {
+    nodes[i].key = SENT + i;
+    zxp_port_node_init(&nodes[i].node, &announcer_ops);
+    assert_true(push(port, &nodes[i]));
+  }
+  assert_ok(thread_join(&sender));
+  for (int i = 0; i < 3; i++) {
+    queue_packet(handle, UINT64_MAX);
+  }
+  for (int i = 0; i < 3; i++) {
+    assert_ok(thread_join(&receivers[i]));
+  }
+  for (unsigned i = 0; i < 2 * SENT; i++) {
+    assert_int_equal(atomic_load(&received[i]), 1);
+  }
+  close_handle(handle);
+  put_port(port);
+  sem_destroy(&kicks);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(node_is_delivered_in_its_turn_and_released_once),
@@ -350,6 +468,8 @@ int main(void) {
       cmocka_unit_test(passed_deadline_still_gives_the_server_one_look),
       cmocka_unit_test(sleeping_receiver_changes_over_to_the_server),
       cmocka_unit_test(server_is_released_with_the_port_object),
+      cmocka_unit_test(served_port_gives_packets_of_all_kinds_in_order),
+      cmocka_unit_test(receivers_of_a_served_port_get_each_packet_once),
   };
   return cmocka_run_group_tests_name("port_node", tests, NULL, NULL);
 }
