@@ -17,9 +17,9 @@
  *   WATCHED -> TIMED    woken for a channel whose server has been there until just now
  *   TIMED -> WATCHED    the server has been away, or nothing has happened, for several ticks
  *
- * A pager thread that is busy thus holds up a fault that needs no pager for a tick or two at the
- * most, a millisecond or two. Ticks become rarer while servers come by between them. While nothing
- * happens every channel is WATCHED and this thread sleeps without a limit.
+ * A pager thread that is busy thus holds up a fault that needs no pager for a tick at the most, two
+ * milliseconds. Ticks become rarer while servers come by between them. While nothing happens every
+ * channel is WATCHED and this thread sleeps without a limit.
  *
  * Starts with the first channel that faults come from, ends with the last. It blocks all signals.
  * The variables below are guarded by channels.lock; the modes are this thread's own.
@@ -42,8 +42,8 @@ static int stop_fd = -1;
 /* Long against an answer (a few us), short against what a program notices. */
 #define TICK_NS 250000
 /* While servers come by between ticks, which take time of their own: some 10 us each where a timer
- * is the hypervisor's. */
-#define TICK_MAX_NS (4 * TICK_NS)
+ * is the hypervisor's, and the fault that one falls into is that much longer. */
+#define TICK_MAX_NS (8 * TICK_NS)
 /* While a loop thread hands its core over: each tick is a thread that wakes on some core, and the
  * scheduler pulls the loop's thread away to that core when it falls asleep again (Linux 6.18). */
 #define SELDOM_NS (16 * TICK_NS)
