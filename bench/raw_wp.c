@@ -66,6 +66,40 @@ static void* poll_main(void* argument) {
   return NULL;
 }
 
+static void on_readable(uv_poll_t* poll, int status, int events) {
+  (void)status;
+  (void)events;
+  answer_one(poll->data);
+}
+
+static void on_stop(uv_poll_t* poll, int status, int events) {
+  (void)status;
+  (void)events;
+  struct raw_wp* r = poll->data;
+  uv_close((uv_handle_t*)&r->poll, NULL);
+  uv_close((uv_handle_t*)&r->stop_poll, NULL);
+}
+
+static void* uv_main(void* argument) {
+  struct raw_wp* r = argument;
+  uv_run(&r->loop, UV_RUN_DEFAULT);
+  uv_loop_close(&r->loop);
+  return NULL;
+}
+
+static bool start_thread(struct raw_wp* r) {
+  if (r->kind == RAW_WP_POLL) {
+    return pthread_create(&r->thread, NULL, poll_main, r) == 0;
+  }
+  r->poll.data = r;
+  r->stop_poll.data = r;
+  return uv_loop_init(&r->loop) == 0 && uv_poll_init(&r->loop, &r->poll, r->uffd) == 0 &&
+         uv_poll_init(&r->loop, &r->stop_poll, r->stop_pipe[0]) == 0 &&
+         uv_poll_start(&r->poll, UV_READABLE, on_readable) == 0 &&
+         uv_poll_start(&r->stop_poll, UV_READABLE, on_stop) == 0 &&
+         pthread_create(&r->thread, NULL, uv_main, r) == 0;
+}
+
 bool raw_wp_start(struct raw_wp* r, size_t pages, enum raw_wp_kind kind) {
   memset(r, 0, sizeof *r);
   r->kind = kind;
@@ -93,7 +127,7 @@ bool raw_wp_start(struct raw_wp* r, size_t pages, enum raw_wp_kind kind) {
     return false;
   }
   raw_wp_reset(r);
-  return kind == RAW_WP_ASYNC || pthread_create(&r->thread, NULL, poll_main, r) == 0;
+  return kind == RAW_WP_ASYNC || start_thread(r);
 }
 
 void raw_wp_reset(struct raw_wp* r) {
@@ -102,7 +136,7 @@ void raw_wp_reset(struct raw_wp* r) {
 
 void raw_wp_stop(struct raw_wp* r) {
   (void)!write(r->stop_pipe[1], "", 1);
-  if (r->kind == RAW_WP_POLL) {
+  if (r->kind != RAW_WP_ASYNC) {
     pthread_join(r->thread, NULL);
   }
   munmap(r->memory, r->size);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The library, answered by a thread of the program's that waits in zx_port_wait. */
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdlib.h>
 #include <zircon/syscalls.h>
 #include <zircon/syscalls/port.h>
@@ -19,6 +20,7 @@ struct port {
   zx_vaddr_t* addresses;
   struct way_transfer transfer;
   pthread_t thread;
+  sem_t completed; /* posted for each VMO that has gone */
 };
 
 static void* port_main(void* argument) {
@@ -34,6 +36,8 @@ static void* port_main(void* argument) {
     }
     if (packet.page_request.command == ZX_PAGER_VMO_READ) {
       way_answer(&p->way, &p->transfer, p->pager, p->vmos[packet.key], packet.page_request.offset);
+    } else {
+      sem_post(&p->completed);
     }
   }
 }
@@ -46,6 +50,7 @@ static bool start(struct way* way) {
   p->addresses = calloc(way->setup.memories, sizeof *p->addresses);
   way_must(p->vmos != NULL && p->addresses != NULL, "calloc");
   way_transfer_init(&p->transfer, way->setup.answer);
+  sem_init(&p->completed, 0, 0);
   way_must(pthread_create(&p->thread, NULL, port_main, p) == 0, "pthread_create");
   return true;
 }
@@ -63,6 +68,7 @@ static void end(struct way* way, size_t memory) {
   struct port* p = (struct port*)way;
   way_unmap(p->addresses[memory], way->setup.pages);
   way_check(zx_handle_close(p->vmos[memory]), "zx_handle_close");
+  way_wait(&p->completed); /* and whatever of it was left to the thread is not measured */
 }
 
 static void stop(struct way* way) {
@@ -73,6 +79,7 @@ static void stop(struct way* way) {
   way_transfer_free(&p->transfer);
   zx_handle_close(p->pager);
   zx_handle_close(p->port);
+  sem_destroy(&p->completed);
   free(p->vmos);
   free(p->addresses);
 }

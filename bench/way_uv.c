@@ -4,6 +4,7 @@
  * own, or the library's loop thread.
  */
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdlib.h>
 #include <uv.h>
 #include <zircon/syscalls.h>
@@ -25,6 +26,7 @@ struct uv_way {
   struct way_transfer transfer;
   zxp_uv_pager_t pager;
   struct uv_memory** memories;
+  sem_t completed; /* posted for each VMO that has gone */
   /* The program's loop: */
   uv_loop_t loop;
   uv_async_t stop;
@@ -39,15 +41,26 @@ static void on_read(zxp_uv_vmo_t* vmo, uint64_t offset, uint64_t length) {
   way_answer(&m->way->way, &m->way->transfer, zxp_uv_pager_handle(vmo->pager), vmo->handle, offset);
 }
 
-static void on_complete(zxp_uv_vmo_t* vmo) { free(vmo->data); }
+static void on_complete(zxp_uv_vmo_t* vmo) {
+  struct uv_memory* m = vmo->data;
+  sem_post(&m->way->completed);
+  free(m);
+}
 
 static const zxp_uv_pager_callbacks_t callbacks = {
     .size = sizeof callbacks, .read = on_read, .complete = on_complete};
 
 static void set_up(struct uv_way* w) {
   way_transfer_init(&w->transfer, w->way.setup.answer);
+  sem_init(&w->completed, 0, 0);
   w->memories = calloc(w->way.setup.memories, sizeof(struct uv_memory*));
   way_must(w->memories != NULL, "calloc");
+}
+
+static void tear_down(struct uv_way* w) {
+  way_transfer_free(&w->transfer);
+  sem_destroy(&w->completed);
+  free(w->memories);
 }
 
 static const unsigned char* begin(struct way* way, size_t memory) {
@@ -64,10 +77,12 @@ static const unsigned char* begin(struct way* way, size_t memory) {
 }
 
 static void end(struct way* way, size_t memory) {
-  const struct uv_memory* m = ((struct uv_way*)way)->memories[memory];
+  struct uv_way* w = (struct uv_way*)way;
+  const struct uv_memory* m = w->memories[memory];
   const zx_handle_t handle = m->handle; /* `m` may be gone once it is closed */
   way_unmap(m->address, way->setup.pages);
   way_check(zx_handle_close(handle), "zx_handle_close");
+  way_wait(&w->completed); /* and whatever of it was left to the loop is not measured */
 }
 
 /* ---- A loop of the program's ---- */
@@ -102,8 +117,7 @@ static void stop_loop(struct way* way) {
   struct uv_way* w = (struct uv_way*)way;
   uv_async_send(&w->stop);
   pthread_join(w->thread, NULL);
-  way_transfer_free(&w->transfer);
-  free(w->memories);
+  tear_down(w);
 }
 
 const struct way_type way_uv_loop = {.name = "libuv callback",
@@ -146,8 +160,7 @@ static void stop_thread(struct way* way) {
   way_check(zxp_uv_pager_close_on_thread(&w->loop_thread, &w->pager),
             "zxp_uv_pager_close_on_thread");
   way_check(zxp_uv_thread_stop(&w->loop_thread), "zxp_uv_thread_stop");
-  way_transfer_free(&w->transfer);
-  free(w->memories);
+  tear_down(w);
 }
 
 const struct way_type way_loop_thread = {.name = "library's loop thread",

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "way_vmo.h"
 
+#include <errno.h>
 #include <zircon/process.h>
 #include <zircon/syscalls.h>
 
@@ -45,4 +46,10 @@ zx_vaddr_t way_map(zx_handle_t vmo, size_t pages) {
 
 void way_unmap(zx_vaddr_t address, size_t pages) {
   way_check(zx_vmar_unmap(zx_vmar_root_self(), address, pages * WAY_PAGE), "zx_vmar_unmap");
+}
+
+void way_wait(sem_t* semaphore) {
+  while (sem_wait(semaphore) != 0) {
+    way_must(errno == EINTR, "sem_wait");
+  }
 }

@@ -5,6 +5,8 @@
 #ifndef BENCH_WAY_VMO_H_
 #define BENCH_WAY_VMO_H_
 
+#include <semaphore.h>
+
 #include "way.h"
 
 /* The buffer that a pager fills and supplies from. */
@@ -23,5 +25,8 @@ void way_answer(const struct way* way, const struct way_transfer* t, zx_handle_t
 
 zx_vaddr_t way_map(zx_handle_t vmo, size_t pages); /* for loads */
 void way_unmap(zx_vaddr_t address, size_t pages);
+
+/* sem_wait, whatever signals come. */
+void way_wait(sem_t* semaphore);
 
 #endif /* BENCH_WAY_VMO_H_ */
