@@ -19,22 +19,25 @@
 
 #define LINE 64u
 
-/* FUSE's readahead fills while the thread reads; `ahead` has the others do so. */
+/* The kernel has FUSE read on while the thread is busy with what there is; `ahead` has the others
+ * do so. Answers beyond the one that was asked for: 2 MiB in all with 256 KiB each. */
+#define AHEAD 7
+
 static const struct {
   const char* name;
   const struct way_type* type;
-  bool ahead;
+  size_t ahead;
 } compared[] = {
-    {"raw poll loop", &way_raw_poll, false},
-    {"raw poll loop, ahead", &way_raw_poll, true},
-    {"zx_port_wait", &way_port, false},
-    {"zx_port_wait, ahead", &way_port, true},
-    {"libuv callback", &way_uv_loop, false},
-    {"libuv callback, ahead", &way_uv_loop, true},
-    {"library's loop thread", &way_loop_thread, false},
-    {"library's loop thread, ahead", &way_loop_thread, true},
-    {"FUSE file with readahead", &way_fuse, false},
-    {"mmap of a cached file", &way_file, false},
+    {"raw poll loop", &way_raw_poll, 0},
+    {"raw poll loop, ahead", &way_raw_poll, AHEAD},
+    {"zx_port_wait", &way_port, 0},
+    {"zx_port_wait, ahead", &way_port, AHEAD},
+    {"libuv callback", &way_uv_loop, 0},
+    {"libuv callback, ahead", &way_uv_loop, AHEAD},
+    {"library's loop thread", &way_loop_thread, 0},
+    {"library's loop thread, ahead", &way_loop_thread, AHEAD},
+    {"FUSE file with readahead", &way_fuse, 0},
+    {"mmap of a cached file", &way_file, 0},
 };
 
 #define WAYS (sizeof compared / sizeof compared[0])

@@ -35,7 +35,7 @@ struct way_setup {
   size_t pages;         /* in each memory, a multiple of `answer` */
   size_t memories;      /* served by the one thread; 0 is 1 */
   size_t answer;        /* pages in an answer: an aligned run with the touched page in it; 0 is 1 */
-  bool ahead;           /* after each answer the run behind it is filled, too, asked for or not */
+  size_t ahead;         /* after each answer so many more behind it, asked for or not */
   void (*before)(void); /* called once by the thread that answers, or NULL */
   void (*work)(void);   /* called by it before each answer, or NULL */
 };

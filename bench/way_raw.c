@@ -52,11 +52,14 @@ static void answer_one(struct raw* r) {
     return;
   }
   const uint64_t offset = message.arg.pagefault.address - (uintptr_t)r->memory;
-  const size_t page = way_answer_start(&r->way, offset / WAY_PAGE);
-  const size_t next = page + r->way.setup.answer;
+  size_t page = way_answer_start(&r->way, offset / WAY_PAGE);
   copy_run(r, page);
-  if (r->way.setup.ahead && next % r->way.setup.pages != 0) {
-    copy_run(r, next);
+  for (size_t i = 0; i < r->way.setup.ahead; i++) {
+    page += r->way.setup.answer;
+    if (page % r->way.setup.pages == 0) {
+      break;
+    }
+    copy_run(r, page);
   }
 }
 

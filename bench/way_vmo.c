@@ -28,11 +28,14 @@ static void supply_run(const struct way* way, const struct way_transfer* t, zx_h
 
 void way_answer(const struct way* way, const struct way_transfer* t, zx_handle_t pager,
                 zx_handle_t vmo, uint64_t offset) {
-  const size_t page = way_answer_start(way, offset / WAY_PAGE);
-  const size_t next = page + way->setup.answer;
+  size_t page = way_answer_start(way, offset / WAY_PAGE);
   supply_run(way, t, pager, vmo, page);
-  if (way->setup.ahead && next < way->setup.pages) {
-    supply_run(way, t, pager, vmo, next);
+  for (size_t i = 0; i < way->setup.ahead; i++) {
+    page += way->setup.answer;
+    if (page >= way->setup.pages) {
+      break;
+    }
+    supply_run(way, t, pager, vmo, page);
   }
 }
 
