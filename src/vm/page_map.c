@@ -117,9 +117,11 @@ static void put(struct zxp_page_map* map, struct leaf* l, uint64_t bits,
     l->plane[b] = ((unsigned)state >> b & 1) != 0 ? l->plane[b] | bits : l->plane[b] & ~bits;
   }
   const uint64_t are_resident = zxp_page_state_resident(state) ? bits : 0;
-  if (were_resident != are_resident) { /* not so for most pages, which become dirty or clean */
-    map->resident -= (uint64_t)__builtin_popcountll(were_resident);
-    map->resident += (uint64_t)__builtin_popcountll(are_resident);
+  if ((bits & (bits - 1)) == 0) { /* one page, which is what a fault is about */
+    map->resident += (uint64_t)(are_resident != 0) - (uint64_t)(were_resident != 0);
+  } else if (were_resident != are_resident) { /* not if they become dirty, or clean again */
+    map->resident += (uint64_t)__builtin_popcountll(are_resident) -
+                     (uint64_t)__builtin_popcountll(were_resident);
   }
 }
 
@@ -274,7 +276,7 @@ uint64_t zxp_page_map_run(const struct zxp_page_map* map, uint64_t page, uint64_
   if (k != NULL) {
     end = at_most(k->node.key, end);
   }
-  return find(&l, page, end, STORED) - page;
+  return end - page == 1 ? 1 : find(&l, page, end, STORED) - page;
 }
 
 uint64_t zxp_page_map_next_present(const struct zxp_page_map* map, uint64_t page, uint64_t end) {
@@ -401,10 +403,13 @@ zx_status_t zxp_page_map_set(struct zxp_page_map* map, uint64_t first, uint64_t 
 
   const bool zeros = !zxp_tree_empty(&map->intervals) || !zxp_tree_empty(&map->known);
   struct leaf* l = leaf_key(first) == leaf_key(end - 1) ? leaf_at(map, first) : NULL;
-  if (l != NULL && !zeros && state != ZXP_PAGE_EMPTY) {
+  if (l != NULL && !zeros) {
     /* Near others, or there already: most changes are of such pages. */
-    put(map, l, bits_within(l, first, end), state);
     map->last = &l->node;
+    put(map, l, bits_within(l, first, end), state);
+    if (state == ZXP_PAGE_EMPTY) {
+      drop_if_empty(map, l);
+    }
     self_check(map);
     return ZX_OK;
   }
