@@ -18,8 +18,8 @@
  *   TIMED -> WATCHED    the server has been away, or nothing has happened, for several ticks
  *
  * A pager thread that is busy thus holds up a fault that needs no pager for a tick at the most, two
- * milliseconds. Ticks become rarer while servers come by between them. While nothing happens every
- * channel is WATCHED and this thread sleeps without a limit.
+ * milliseconds. Ticks become rarer while there is nothing to do in them. While nothing happens at
+ * all every channel is WATCHED and this thread sleeps without a limit.
  *
  * Starts with the first channel that faults come from, ends with the last. It blocks all signals.
  * The variables below are guarded by channels.lock; the modes are this thread's own.
@@ -41,8 +41,11 @@ static int stop_fd = -1;
 
 /* Long against an answer (a few us), short against what a program notices. */
 #define TICK_NS 250000
-/* While servers come by between ticks, which take time of their own: some 10 us each where a timer
- * is the hypervisor's, and the fault that one falls into is that much longer. */
+/* Somebody served until just now, so it is most likely an answer; a burst of faults is often over
+ * by then. */
+#define TICK_FIRST_NS (4 * TICK_NS)
+/* While servers are where they should be. Ticks take time of their own: some 10 us each where a
+ * timer is the hypervisor's, and the fault that one falls into is that much longer. */
 #define TICK_MAX_NS (8 * TICK_NS)
 /* While a loop thread hands its core over: each tick is a thread that wakes on some core, and the
  * scheduler pulls the loop's thread away to that core when it falls asleep again (Linux 6.18). */
@@ -83,31 +86,32 @@ static void woken_for(struct zxp_channel* c, int fd) {
   }
 }
 
-/* Whether its server has been there since the last tick. */
+/* Serves the channel if nobody else does; whether there was something to do. */
 static bool tick_for(struct zxp_channel* c, int fd) {
   const zx_time_t now = zxp_clock_now();
   if (has_served(c, now)) {
-    return true;
+    return false;
   }
+  bool found = false;
   const bool waiting =
       (atomic_load_explicit(&c->main->servers, memory_order_relaxed) % ZXP_CHANNEL_SERVED) != 0;
   if (now - c->seen_at > TICK_NS && !waiting) {
-    zxp_channel_read_faults(c);
+    found = zxp_channel_read_faults(c);
   }
   if (now - c->seen_at > LONG_NS) {
     watch(c, fd);
   }
-  return false;
+  return found;
 }
 
-/* Serves the timed channels; how many there are. `*all_served`: nobody was away. */
-static size_t tick(int fd, bool* all_served) {
+/* Looks at the timed channels; how many there are. `*needed`: somebody was away, and missed. */
+static size_t tick(int fd, bool* needed) {
   struct zxp_channel* timed[TIMED_MAX];
   const size_t n = zxp_channels_timed(timed, TIMED_MAX);
   zxp_handoff_watch(zxp_clock_now());
-  *all_served = true;
+  *needed = false;
   for (size_t i = 0; i < n; i++) {
-    *all_served = tick_for(timed[i], fd) && *all_served;
+    *needed |= tick_for(timed[i], fd);
     zxp_channel_put(timed[i]);
   }
   return n;
@@ -151,14 +155,17 @@ static void* service_main(void* unused) {
       struct zxp_channel* c = zxp_channel_find(events[i].data.u64);
       if (c != NULL) {
         woken_for(c, fd);
+        if (timed == 0) {
+          tick_ns = TICK_FIRST_NS;
+        }
         timed += c->timed;
         zxp_channel_put(c);
       }
     }
     if (timed > 0) {
-      bool all_served;
-      timed = tick(fd, &all_served);
-      tick_ns = !all_served ? TICK_NS : tick_ns < TICK_MAX_NS ? 2 * tick_ns : TICK_MAX_NS;
+      bool needed;
+      timed = tick(fd, &needed);
+      tick_ns = needed ? TICK_NS : tick_ns < TICK_MAX_NS ? 2 * tick_ns : TICK_MAX_NS;
     }
   }
 }
