@@ -62,17 +62,6 @@ void zxp_mutex_init(struct zxp_mutex* m, enum zxp_rank rank) {
 
 void zxp_mutex_destroy(struct zxp_mutex* m) { pthread_mutex_destroy(&m->m); }
 
-void zxp_rwlock_init(struct zxp_rwlock* l, enum zxp_rank rank) {
-  pthread_rwlock_init(&l->rw, NULL);
-#if ZXP_DEBUG
-  l->rank = rank;
-#else
-  (void)rank;
-#endif
-}
-
-void zxp_rwlock_destroy(struct zxp_rwlock* l) { pthread_rwlock_destroy(&l->rw); }
-
 void zxp_mutex_lock_pair(struct zxp_mutex* a, struct zxp_mutex* b) {
   if (a == b) {
     zxp_mutex_lock(a);

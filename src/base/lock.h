@@ -5,9 +5,9 @@
  * Every lock in the library is one of the kinds below and is taken downwards only: a thread that
  * holds a lock takes locks of a higher rank. Debug builds check the rank on each acquire.
  *
- * Three kinds: zxp_mutex and zxp_rwlock here; zxp_quick_lock (base/quick_lock.h) for a few
- * instructions at a time; zxp_biased_lock (base/biased_lock.h), which threads that change nothing
- * only visit. A visit has the rank of its lock, too.
+ * Four kinds: zxp_mutex here; zxp_quick_lock (base/quick_lock.h) for a few instructions at a time;
+ * zxp_rwlock (base/rwlock.h), which readers share; zxp_biased_lock (base/biased_lock.h), which
+ * threads that change nothing only visit. A visit has the rank of its lock, too.
  *
  *   rank              lock                 guards
  *   ZXP_RANK_STREAM   stream.lock          a stream's seek offset, for the length of an operation
@@ -64,29 +64,16 @@ struct zxp_mutex {
 #endif
 };
 
-struct zxp_rwlock {
-  pthread_rwlock_t rw;
-#if ZXP_DEBUG
-  enum zxp_rank rank; /* fixed at init */
-#endif
-};
-
 #if ZXP_DEBUG
 #define ZXP_MUTEX_INITIALIZER(r) \
   { .m = PTHREAD_MUTEX_INITIALIZER, .rank = (r) }
-#define ZXP_RWLOCK_INITIALIZER(r) \
-  { .rw = PTHREAD_RWLOCK_INITIALIZER, .rank = (r) }
 #else
 #define ZXP_MUTEX_INITIALIZER(r) \
   { .m = PTHREAD_MUTEX_INITIALIZER }
-#define ZXP_RWLOCK_INITIALIZER(r) \
-  { .rw = PTHREAD_RWLOCK_INITIALIZER }
 #endif
 
 void zxp_mutex_init(struct zxp_mutex* m, enum zxp_rank rank);
 void zxp_mutex_destroy(struct zxp_mutex* m);
-void zxp_rwlock_init(struct zxp_rwlock* l, enum zxp_rank rank);
-void zxp_rwlock_destroy(struct zxp_rwlock* l);
 
 #if ZXP_DEBUG
 /* Bookkeeping of the calling thread's locks; see lock.c. */
@@ -124,27 +111,6 @@ static inline void zxp_mutex_unlock(struct zxp_mutex* m) {
 /* Locks two mutexes of one rank, lower address first; once if they are the same. */
 void zxp_mutex_lock_pair(struct zxp_mutex* a, struct zxp_mutex* b);
 void zxp_mutex_unlock_pair(struct zxp_mutex* a, struct zxp_mutex* b);
-
-static inline void zxp_rwlock_read(struct zxp_rwlock* l) {
-#if ZXP_DEBUG
-  zxp_rank_acquire(l, l->rank, false);
-#endif
-  pthread_rwlock_rdlock(&l->rw);
-}
-
-static inline void zxp_rwlock_write(struct zxp_rwlock* l) {
-#if ZXP_DEBUG
-  zxp_rank_acquire(l, l->rank, false);
-#endif
-  pthread_rwlock_wrlock(&l->rw);
-}
-
-static inline void zxp_rwlock_unlock(struct zxp_rwlock* l) {
-#if ZXP_DEBUG
-  zxp_rank_release(l);
-#endif
-  pthread_rwlock_unlock(&l->rw);
-}
 
 /* In every `_locked` function: the caller holds this lock. Free in release builds. */
 #if ZXP_DEBUG

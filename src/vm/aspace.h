@@ -17,7 +17,7 @@
 #include <stdint.h>
 #include <zircon/types.h>
 
-#include "base/lock.h"
+#include "base/rwlock.h"
 
 struct zxp_aspace {
   struct zxp_rwlock lock; /* ZXP_RANK_ASPACE */

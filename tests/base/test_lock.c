@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "base/lock.h"
+#include "base/rwlock.h"
 #include "child.h"
 /* After the headers that it needs and does not include. */
 #include <cmocka.h>
@@ -35,7 +36,6 @@ static int tear_down(void** state) {
   zxp_mutex_destroy(&trees[1]);
   zxp_mutex_destroy(&port);
   zxp_mutex_destroy(&leaf);
-  zxp_rwlock_destroy(&aspace);
   return 0;
 }
 
