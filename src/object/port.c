@@ -346,13 +346,15 @@ zx_status_t zxp_port_try_take(struct zxp_port* port, zx_port_packet_t* out) {
   return take(port, out, &r) ? ZX_OK : ZX_ERR_SHOULD_WAIT;
 }
 
-bool zxp_port_take_quick(zx_handle_t handle, zx_port_packet_t* out) {
+bool zxp_port_take_quick(zx_handle_t handle, zx_port_packet_t* out, bool* has_server) {
   struct zxp_object* object = zxp_handle_peek_port(handle, ZX_RIGHT_READ);
   if (object == NULL) {
+    *has_server = false;
     return false;
   }
   struct zxp_port* port = ZXP_CONTAINER_OF(object, struct zxp_port, object);
-  if (server_of(port) != NULL) {
+  *has_server = server_of(port) != NULL;
+  if (*has_server) {
     return false; /* User packets are rare on a port of pagers, and its receivers sleep in any
                    * case. */
   }

@@ -95,10 +95,11 @@ zx_status_t zxp_port_queue_user(struct zxp_port* port, const zx_port_packet_t* p
 
 /*
  * The usual case of zx_port_queue and zx_port_wait, a user packet and no sleep, straight from the
- * handle and without pinning it. False: nothing was done, and why is found out the long way.
+ * handle and without pinning it. False: nothing was done, and why is found out the long way. On a
+ * port with a server there is no short way to take, which is said, so that one need not ask again.
  */
 bool zxp_port_queue_quick(zx_handle_t handle, const zx_port_packet_t* packet);
-bool zxp_port_take_quick(zx_handle_t handle, zx_port_packet_t* out);
+bool zxp_port_take_quick(zx_handle_t handle, zx_port_packet_t* out, bool* has_server);
 
 /* zx_port_wait without the handle. */
 zx_status_t zxp_port_wait(struct zxp_port* port, zx_time_t deadline, zx_port_packet_t* out);

@@ -53,10 +53,26 @@ ZXP_EXPORT zx_status_t zx_port_queue(zx_handle_t handle, const zx_port_packet_t*
 }
 ZXP_TWIN(zx_port_queue);
 
+/* Takes a packet the short way, if that is worth trying. */
+static bool take_quick(zx_handle_t handle, zx_port_packet_t* out) {
+  /* The port that this thread serves. Should the value name another one some day, it takes the long
+   * way there, once more each time. */
+  static _Thread_local zx_handle_t served;
+  bool has_server = false;
+  if (handle == served) {
+    return false;
+  }
+  const bool taken = zxp_port_take_quick(handle, out, &has_server);
+  if (has_server) {
+    served = handle;
+  }
+  return taken;
+}
+
 ZXP_EXPORT zx_status_t zx_port_wait(zx_handle_t handle, zx_instant_mono_t deadline,
                                     zx_port_packet_t* packet) {
   zx_port_packet_t taken;
-  if (!zxp_port_take_quick(handle, &taken)) {
+  if (!take_quick(handle, &taken)) {
     struct zxp_port* port;
     zx_status_t status = pin_port(handle, ZX_RIGHT_READ, &port);
     if (status != ZX_OK) {
