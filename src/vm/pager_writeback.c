@@ -112,9 +112,9 @@ static zx_status_t dirty_runs_locked(struct zxp_pages* root, uint64_t first, uin
   const zx_status_t st =
       n == 0 ? ZX_OK : zxp_page_map_set(&root->map, first, count, ZXP_PAGE_DIRTY);
   for (size_t i = 0; st == ZX_OK && i < n; i++) {
-    ZXP_COUNT(dirtied_pages, runs[i].count);
     /* The second look finds the same n runs as the first, which the analyzer can't know. */
     /* NOLINTNEXTLINE(clang-analyzer-core.CallAndMessage) */
+    ZXP_COUNT(dirtied_pages, runs[i].count);
     zxp_request_answered(&root->source->requests, ZXP_REQUEST_DIRTY, runs[i].first, runs[i].count);
   }
   if (runs != few) {
